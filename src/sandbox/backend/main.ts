@@ -1,0 +1,1 @@
+export async function runBackend(_args: string[]): Promise<void> {}

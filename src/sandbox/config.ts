@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+
+/** What the sandbox's processes need to know; written by the supervisor into its folder, mode 0600. */
+export interface SandboxConfig {
+  /** absolute; holds everything of the sandbox: config.json, state.json, defects.json, logs/, postgres/, redis/ */
+  readonly folder: string;
+  /** postgres://exam_user:...@127.0.0.1:PORT/exam_platform */
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly ports: {
+    readonly database: number;
+    readonly cache: number;
+    readonly edge: number;
+    /** one for each backend worker process: backend-1, backend-2, ... */
+    readonly backend: readonly number[];
+  };
+  /** "/v1" */
+  readonly basePath: string;
+  readonly jwtSigningKey: string;
+  /** status of a blocked operation in exam mode: the real 423 or the planning documents' 403 */
+  readonly examModeStatus: 423 | 403;
+  /** body and log formats of the platform's revision */
+  readonly revision: 'R1' | 'R2';
+  /** students that were seeded */
+  readonly students: number;
+}
+
+export function readSandboxConfig(file: string): SandboxConfig {
+  return JSON.parse(readFileSync(file, 'utf8')) as SandboxConfig;
+}

@@ -1,0 +1,1 @@
+export async function runEdge(_args: string[]): Promise<void> {}

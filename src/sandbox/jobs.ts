@@ -1,0 +1,1 @@
+export async function runJobs(_args: string[]): Promise<void> {}

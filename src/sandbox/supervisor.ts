@@ -1,0 +1,1 @@
+export async function runSupervisor(_args: string[]): Promise<void> {}
