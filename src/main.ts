@@ -1,12 +1,70 @@
-/** Starts a helper process of examctl itself: `examctl internal NAME ...`. Not for people. */
-async function runInternal(name: string | undefined, args: string[]): Promise<void> {
-  const { internalProcesses } = await import('./internal.ts');
+import type { Command } from 'commander';
+import { type FullContext, makeContext } from './main/context.ts';
+import { explainError } from './main/explain-error.ts';
+import { listenForInterrupts } from './main/interrupts.ts';
+import { commandLoaders } from './main/load-command.ts';
+import { noteOrphans, textOnLeaving } from './main/orphans.ts';
+import { globalProgram, type ProgramOptions, registerNames, wantedCommand } from './main/program.ts';
+
+/** Runs one command and resolves to its exit code. `leave` ends the process at once. */
+export async function main(argv: readonly string[], leave: (exitCode: number) => never): Promise<number> {
+  const [node = process.execPath, script = '', ...args] = argv;
+  if (args[0] === 'internal') return runInternal(args[1], args.slice(2));
+
+  const program = globalProgram();
+  const options = () => program.opts<ProgramOptions>();
+  let exitCode = 0;
+  try {
+    const name = wantedCommand(program, args);
+    const interrupts = listenForInterrupts({
+      timeout: options().timeout,
+      onFirst: (text) => process.stderr.write(`\n${text}\n`),
+      onSecond: () => {
+        process.stderr.write(textOnLeaving(context));
+        leave(130);
+      },
+    });
+    const context: FullContext = makeContext(options, {
+      env: process.env,
+      cwd: process.cwd(),
+      stdout: process.stdout,
+      stderr: process.stderr,
+      interactive:
+        [process.stdin, process.stderr].every(({ isTTY }) => isTTY) && process.env.CI === undefined,
+      program: [node, ...process.execArgv, script],
+      signal: interrupts.signal,
+      setExitCode: (code) => {
+        exitCode = code;
+      },
+    });
+    const load = commandLoaders[name ?? ''];
+    if (load === undefined) registerNames(program);
+    else program.addCommand(await load(context));
+    inheritSettings(program);
+    if (name !== 'recover') noteOrphans(context);
+    await program.parseAsync([...args], { from: 'user' });
+    interrupts.release();
+    return exitCode;
+  } catch (error) {
+    const explained = explainError(error, options().debug);
+    if (explained.text !== '') process.stderr.write(`error: ${explained.text}\n`);
+    return explained.exitCode;
+  }
+}
+
+/** commander hands the settings of the root down only to commands that were made through it. */
+function inheritSettings(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    inheritSettings(child);
+  }
+}
+
+/** A helper process of examctl itself: `examctl internal NAME ...`. Not for people. */
+async function runInternal(name: string | undefined, args: string[]): Promise<number> {
+  const { internalProcesses } = await import('./main/internal-processes.ts');
   const start = internalProcesses[name ?? ''];
   if (start === undefined) throw new Error(`no internal process "${name}"`);
   await start(args);
-}
-
-export async function main(argv: readonly string[]): Promise<void> {
-  const [, , command, ...rest] = argv;
-  if (command === 'internal') return runInternal(rest[0], rest.slice(1));
+  return 0;
 }

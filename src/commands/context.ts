@@ -1,4 +1,12 @@
+import type { AuditContent, AuditEntry } from '../lifecycle/audit.ts';
 import type { Environment } from '../lifecycle/environment.ts';
+import type { OperationResult } from '../lifecycle/operation.ts';
+import type { OutcomeRecord } from '../lifecycle/outcome.ts';
+import type { Plan } from '../lifecycle/plan.ts';
+import type { Recovery } from '../lifecycle/recover.ts';
+import type { Run } from '../lifecycle/run.ts';
+import type { RunArchive } from '../lifecycle/run-archive.ts';
+import type { RunLocks } from '../lifecycle/run-lock.ts';
 import type { Report } from '../report/report.ts';
 
 /** Flags that every command takes (DESIGN 7). */
@@ -30,14 +38,41 @@ export interface Progress {
   note(text: string): void;
 }
 
+/** Makes plans come true on one environment: authorizes, keeps the audit log, runs, reverts. */
+export interface Operator {
+  run(
+    plan: Plan,
+    during?: (signal: AbortSignal) => Promise<readonly OutcomeRecord[]>,
+  ): Promise<OperationResult>;
+  /** several plans as one run: whatever was not kept is reverted at its end */
+  withRun<T>(plan: Plan, use: (run: Run) => Promise<T>): Promise<T>;
+  /** reverts what a dead run left, and closes it */
+  recover(run: string): Promise<Recovery>;
+}
+
+export interface AuditTrail {
+  readonly file: string;
+  read(): AuditEntry[];
+  /** hash of the last entry as noted beside the log */
+  head(): string | undefined;
+  append(content: AuditContent): Promise<AuditEntry>;
+}
+
 /** What a command gets from main; each takes just the members that it uses. */
 export interface Context {
   readonly options: GlobalOptions;
   /** aborted by SIGINT, SIGTERM, SIGHUP and --timeout */
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  readonly actor: string;
+  readonly archive: RunArchive;
+  readonly audit: AuditTrail;
   /** prints in the wanted format and sets the exit code */
-  report(report: Report): void;
+  report(report: Report): Promise<void>;
   /** the environment of --env, opened; throws UsageError or ConfigError */
-  openEnvironment(): Promise<Environment>;
+  openEnvironment(name?: string): Promise<Environment>;
+  operator(environment: Environment): Operator;
+  locks(environment: Environment): RunLocks;
+  /** writes files into a folder of evidence and returns its path; made when it is not there */
+  evidenceFolder(name: string): Promise<string>;
 }

@@ -130,6 +130,14 @@ export interface Thresholds {
   readonly dbPool: number;
 }
 
+/** An environment that examctl makes and takes away again. */
+export interface Ephemeral {
+  isUp(): Promise<boolean>;
+  up(signal: AbortSignal): Promise<void>;
+  /** leaves nothing behind; idempotent */
+  down(): Promise<void>;
+}
+
 /** A named deployment that is operated, opened: connections are made when used. */
 export interface Environment {
   readonly name: string;
@@ -140,6 +148,7 @@ export interface Environment {
   readonly thresholds: Thresholds;
   /** which exam-mode mechanisms are configured, in the order in which they are set */
   readonly examMode: readonly ExamModeMechanism[];
+  readonly ephemeral?: Ephemeral;
   withPostgres<T>(use: (postgres: Postgres) => Promise<T>, options?: PostgresOptions): Promise<T>;
   withRedis<T>(use: (redis: Redis) => Promise<T>): Promise<T>;
   /** students for load, at most `count`; throws Undetermined with the way to configure them when there are none */

@@ -8,6 +8,13 @@ export interface Platform {
   readonly examMode: ExamModeFacts;
   /** backend connection pool: connections that one worker process may open */
   readonly poolPerWorker: number;
+  /** LIKE patterns of application_name under which the backend's pool connects */
+  readonly poolApplications: readonly string[];
+  /** worker processes behind one backend instance, unless the variable of the running service says otherwise */
+  readonly workersPerInstance: {
+    readonly variable: string;
+    readonly byDriver: Readonly<Record<'sandbox' | 'compose' | 'kubernetes' | 'railway', number>>;
+  };
   /** SQL, no parameters; one row {in_progress: int, last_ends_at: timestamptz|null} */
   readonly sessionsInProgressSql: string;
   readonly scenarios: readonly string[];
@@ -27,6 +34,10 @@ export interface HealthEndpoint {
 export interface ExamModeFacts {
   /** system_flags.key */
   readonly flag: string;
+  /** environment variable that the documents name; whatever it says, only the flag has an effect */
+  readonly variable: string;
+  /** system_flags.key of the neighbouring switch that stops answers and submits */
+  readonly freezeFlag: string;
   readonly toggle: {
     readonly path: string;
     readonly phraseOn: string;
@@ -38,6 +49,10 @@ export interface ExamModeFacts {
   readonly blockedStatuses: readonly number[];
   /** error code in the body that tells exam mode from other locks; absent in the 403 answer of the planning documents */
   readonly blockedCode: string;
+  /** codes of neighbouring locks that use the same status, and what each is */
+  readonly otherLocks: Readonly<Record<string, string>>;
+  /** answers 401 to nobody whatever exam mode is: shows that a 403 without a code is not the answer to a missing login */
+  readonly loginRequiredPath: string;
   readonly blocked: readonly BlockedOperation[];
   readonly allowed: readonly AllowedOperation[];
   readonly jobs: readonly string[];

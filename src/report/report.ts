@@ -21,7 +21,11 @@ export type Block =
   | { readonly type: 'heading'; readonly text: string }
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'list'; readonly items: readonly string[] }
-  | { readonly type: 'table'; readonly columns: readonly Column[]; readonly rows: readonly (readonly Cell[])[] }
+  | {
+      readonly type: 'table';
+      readonly columns: readonly Column[];
+      readonly rows: readonly (readonly Cell[])[];
+    }
   /** one line an outcome: mark, title, message, hint */
   | { readonly type: 'outcomes'; readonly outcomes: readonly OutcomeRecord[] }
   | { readonly type: 'verdict'; readonly verdict: string; readonly text: string }

@@ -21,10 +21,20 @@ export interface SandboxConfig {
   readonly examModeStatus: 423 | 403;
   /** body and log formats of the platform's revision */
   readonly revision: 'R1' | 'R2';
+  /**
+   * REDIS_REQUIRED of the platform: without Redis the backend does not start, says "down" instead of "degraded", and
+   * refuses token refreshes. Default false.
+   */
+  readonly redisRequired?: boolean;
   /** students that were seeded */
   readonly students: number;
 }
 
 export function readSandboxConfig(file: string): SandboxConfig {
   return JSON.parse(readFileSync(file, 'utf8')) as SandboxConfig;
+}
+
+/** The edge with the base path. */
+export function apiUrl({ ports, basePath }: SandboxConfig): string {
+  return `http://127.0.0.1:${ports.edge}${basePath}`;
 }

@@ -1,1 +1,76 @@
-export async function runBackend(_args: string[]): Promise<void> {}
+import { createServer, type Server } from 'node:http';
+import type { SandboxConfig } from '../config.ts';
+import { type ActiveDefects, watchDefects } from './active-defects.ts';
+import { createApplication } from './application.ts';
+import { openBackend } from './backend.ts';
+import { runUntilAskedToStop } from './lifetime.ts';
+import { readPartArguments } from './part-arguments.ts';
+
+const host = '127.0.0.1';
+const stuckPollMs = 250;
+
+/** One worker process of the backend; ends with its process. */
+export async function runBackend(args: string[]): Promise<void> {
+  const { config, instance } = readPartArguments(args);
+  const port = portOf(config, instance);
+  let stop = async () => {};
+  const stopped = runUntilAskedToStop(() => stop());
+  await holdWhileStuck(config, port);
+  const backend = openBackend(config, instance);
+  const cacheAnswers = await backend.cache.connected();
+  if (config.redisRequired === true && !cacheAnswers) {
+    process.stderr.write('Redis is required and does not answer: not starting\n');
+    process.exit(3);
+  }
+  const app = createApplication(backend);
+  stop = async () => {
+    await app.close();
+    await backend.close();
+  };
+  await app.listen({ host, port });
+  process.stdout.write(`Uvicorn running on http://${host}:${port} (${instance})\n`);
+  await stopped;
+}
+
+function portOf({ ports }: SandboxConfig, instance: string): number {
+  const number = Number(/^backend-(\d+)$/.exec(instance)?.[1]);
+  const port = ports.backend[number - 1];
+  if (port === undefined) throw new Error(`the configuration has no port for the instance "${instance}"`);
+  return port;
+}
+
+/** The defect stuck-restart: it listens, but does not get ready before the defect is mended. */
+async function holdWhileStuck({ folder }: SandboxConfig, port: number): Promise<void> {
+  const defects = watchDefects(folder);
+  try {
+    if (!defects.isOn('stuck-restart')) return;
+    process.stdout.write('Waiting for application startup.\n');
+    const server = createServer((_request, response) => {
+      response.writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
+      response.end('Service Unavailable');
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, resolve);
+    });
+    await untilMended(defects);
+    await closed(server);
+  } finally {
+    defects.close();
+  }
+}
+
+function untilMended(defects: ActiveDefects): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (defects.isOn('stuck-restart')) return;
+      clearInterval(timer);
+      resolve();
+    }, stuckPollMs);
+  });
+}
+
+function closed(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}

@@ -1,0 +1,34 @@
+// One JSON object a line, through --console-output. The shapes are those of src/load/ledger.ts.
+
+/** Before a write is sent: it may be stored even when no answer is ever seen. */
+export function announce(userId, { kind, sessionId, questionId, sent }) {
+  line({ kind: 'attempt', write: kind, at: new Date().toISOString(), userId, sessionId, questionId, sent });
+}
+
+export function enter(userId, { kind, sessionId, questionId, sent }, at, response, given) {
+  const understood = response.status >= 200 && response.status < 300 && given !== undefined;
+  line({
+    kind,
+    at: new Date(at).toISOString(),
+    ms: response.timings.duration,
+    userId,
+    sessionId,
+    questionId,
+    sent,
+    status: response.status,
+    acknowledged: understood ? given : null,
+    outcome: understood ? 'acknowledged' : outcomeOf(response.status),
+  });
+}
+
+export function finish(userId, sessionId, completed, reason) {
+  line({ kind: 'student', userId, sessionId, completed, reason });
+}
+
+function outcomeOf(status) {
+  return status >= 400 && status < 500 ? 'rejected' : 'unknown';
+}
+
+function line(object) {
+  console.log(JSON.stringify(object));
+}

@@ -1,0 +1,52 @@
+-- id: lost-answers
+-- title: each acknowledged answer is stored as it was given
+-- question: which answers that the platform acknowledged are absent, or stored with an older choice?
+-- severity: critical
+-- finding: the student chose an answer, was told that it is stored, and it is not
+-- remedy: stop scoring of these sessions, restore the choice from the event (payload_json ->> 'selected_index'), and look for failed
+--   writes in the backend's log around last_at
+-- columns: session_id (the session), question_id (the question), user_id (personal: the student), cause (absent or
+--   different), acknowledged (the choice last acknowledged), stored (the choice in session_answers), first_at (first
+--   write acknowledged), last_at (last write acknowledged)
+-- looks-at: answers
+-- cost: groups the ANSWER_SUBMITTED events, then one hash join; 1 to 2 s for 2 million events
+-- note: Two writes of one question within a second may be logged in another order than stored: either choice is right then.
+--   A row that is newer than its last event was written without one: that is unlogged-writes.
+WITH answered AS (
+  SELECT
+    session_id,
+    payload_json ->> 'question_id' AS question_id,
+    coalesce(payload_json ->> 'selected_index', 'none') AS choice,
+    event_ts,
+    created_at,
+    max(event_ts) OVER (PARTITION BY session_id, payload_json ->> 'question_id') AS last_at
+  FROM attempt_events
+  WHERE event_type = 'ANSWER_SUBMITTED' AND source = 'api'
+    AND ($1::timestamptz IS NULL OR event_ts >= $1)
+),
+acknowledged AS (
+  SELECT
+    session_id, question_id, last_at,
+    min(event_ts) AS first_at,
+    array_agg(choice ORDER BY event_ts DESC, created_at DESC)
+      FILTER (WHERE event_ts >= last_at - interval '1 second') AS choices
+  FROM answered
+  GROUP BY session_id, question_id, last_at
+)
+SELECT
+  s.id AS session_id, k.question_id, s.user_id,
+  CASE WHEN a.id IS NULL THEN 'absent' ELSE 'different' END AS cause,
+  k.choices[1] AS acknowledged,
+  CASE WHEN a.id IS NOT NULL THEN coalesce(a.selected_index::text, 'none') END AS stored,
+  k.first_at, k.last_at
+FROM acknowledged k
+JOIN test_sessions s ON s.id = k.session_id
+LEFT JOIN session_answers a ON a.session_id = k.session_id AND a.question_id::text = k.question_id
+WHERE ($1::timestamptz IS NULL OR s.started_at >= $1)
+  AND (
+    a.id IS NULL
+    OR (
+      coalesce(a.selected_index::text, 'none') <> ALL (k.choices)
+      AND greatest(a.updated_at, a.answered_at, a.created_at) <= k.last_at + interval '1 second'
+    )
+  )

@@ -1,0 +1,15 @@
+-- id: unfrozen-questions
+-- title: each question was frozen when it was handed out
+-- question: which questions of sessions have neither a snapshot nor a version?
+-- severity: minor
+-- finding: an edit of the question would change what the student is shown and how the answer is judged
+-- remedy: do not edit these questions before the exam has been scored; wrong-correctness cannot judge their answers
+-- columns: session_id (the session), question_id (the question), user_id (personal: the student), position (its place), created_at
+--   (when it was handed out)
+-- looks-at: questions
+-- cost: one pass over session_questions; 0.3 s for 2 million
+SELECT q.session_id, q.question_id, s.user_id, q.position, q.created_at
+FROM session_questions q
+JOIN test_sessions s ON s.id = q.session_id
+WHERE q.snapshot_json IS NULL AND q.question_version_id IS NULL
+  AND ($1::timestamptz IS NULL OR s.started_at >= $1)

@@ -1,0 +1,151 @@
+import type { Agent, Dispatcher } from 'undici';
+import type { Api, ApiRequest, ApiResponse } from '../lifecycle/environment.ts';
+import { ConfigError, messageOf, Undetermined } from '../lifecycle/errors.ts';
+
+export interface HttpApiOptions {
+  /** with or without the base path: "https://api.example.com", "http://127.0.0.1:4000/v1" */
+  readonly url: string;
+  /** tried in this order; the first whose /health answers 200 is it */
+  readonly basePaths: readonly string[];
+  /** of requests `as: 'admin'` */
+  readonly adminToken?: string;
+}
+
+export interface HttpApi extends Api {
+  close(): Promise<void>;
+}
+
+/** Opens no connection until the first request. */
+export function httpApi({ url, basePaths, adminToken }: HttpApiOptions): HttpApi {
+  const address = withoutTrailingSlash(url);
+  const longestFirst = [...basePaths].sort((a, b) => b.length - a.length);
+  const given = longestFirst.find((basePath) => address.endsWith(basePath));
+  const root = given === undefined ? address : address.slice(0, -given.length);
+  let agent: Promise<Agent> | undefined;
+  let basePath = given;
+
+  async function send(base: string, request: ApiRequest, path: string): Promise<ApiResponse> {
+    const options = { url: base + path, request, headers: headersOf(request, adminToken) };
+    if (request.freshConnection) {
+      const fresh = await newAgent();
+      return exchange(fresh, options).finally(() => fresh.destroy());
+    }
+    agent ??= newAgent();
+    return exchange(await agent, options);
+  }
+
+  /** Asked once, and again only while no path has answered. */
+  async function detectBasePath(base: string, { timeout, signal }: ApiRequest): Promise<string> {
+    const seen: string[] = [];
+    for (const candidate of basePaths) {
+      const probe: ApiRequest = {
+        method: 'GET',
+        path: '/health',
+        ...(timeout === undefined ? {} : { timeout }),
+        ...(signal === undefined ? {} : { signal }),
+      };
+      const { status } = await send(base, probe, `${candidate}/health`);
+      if (status === 200) return candidate;
+      seen.push(`${candidate}/health answered ${status}`);
+    }
+    throw new Undetermined(`no exam API found under ${base}: ${seen.join(', ')}`, {
+      hint: 'examctl status shows which service is down; check api.url of the environment',
+    });
+  }
+
+  return {
+    url: root,
+    request: async (request) => {
+      const base = withoutTrailingSlash(request.address ?? root);
+      if (request.path.startsWith('//')) return send(base, request, request.path.slice(1));
+      basePath ??= await detectBasePath(base, request);
+      return send(base, request, basePath + request.path);
+    },
+    close: async () => {
+      const open = agent;
+      agent = undefined;
+      await (await open)?.destroy();
+    },
+  };
+}
+
+async function newAgent(): Promise<Agent> {
+  const { Agent } = await import('undici');
+  return new Agent({ connect: { timeout: 5000 } });
+}
+
+interface Exchange {
+  readonly url: string;
+  readonly request: ApiRequest;
+  readonly headers: Record<string, string>;
+}
+
+async function exchange(dispatcher: Dispatcher, { url, request, headers }: Exchange): Promise<ApiResponse> {
+  const { request: send } = await import('undici');
+  const { method, body, timeout = 10_000 } = request;
+  const deadline = AbortSignal.timeout(timeout);
+  const signal = request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal]);
+  const started = performance.now();
+  try {
+    const answer = await send(url, {
+      dispatcher,
+      method,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      signal,
+    });
+    const text = await answer.body.text();
+    return {
+      status: answer.statusCode,
+      headers: singleValues(answer.headers),
+      body: parsedOrText(text),
+      ms: performance.now() - started,
+    };
+  } catch (cause) {
+    // The caller's own abort is for the caller, who knows why.
+    request.signal?.throwIfAborted();
+    const why = deadline.aborted ? `no answer within ${timeout} ms` : messageOf(cause);
+    throw new Undetermined(`${method} ${url} got no answer: ${why}`, {
+      cause,
+      hint: 'examctl status shows which service is down; check api.url of the environment',
+    });
+  }
+}
+
+function headersOf(
+  { as, body, headers }: ApiRequest,
+  adminToken: string | undefined,
+): Record<string, string> {
+  return {
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(as === undefined
+      ? {}
+      : { authorization: `Bearer ${as === 'admin' ? required(adminToken) : as.token}` }),
+    ...headers,
+  };
+}
+
+function required(adminToken: string | undefined): string {
+  if (adminToken !== undefined && adminToken !== '') return adminToken;
+  throw new ConfigError('this needs the token of an administrator, and the environment has none', {
+    hint: `set api.token of the environment, for example to "\${env:AUTH_TOKEN}"`,
+  });
+}
+
+function singleValues(headers: Dispatcher.ResponseData['headers']): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+  );
+}
+
+function parsedOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function withoutTrailingSlash(url: string): string {
+  return url.replace(/\/+$/, '');
+}

@@ -1,0 +1,252 @@
+import { constants } from 'node:fs';
+import { access, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, Undetermined } from '../lifecycle/errors.ts';
+
+export const installHint = 'scripts/install-k6.sh installs it; or set K6_BIN; or run with --engine builtin';
+
+export interface K6Places {
+  readonly K6_BIN?: string | undefined;
+  readonly PATH?: string | undefined;
+  readonly XDG_CACHE_HOME?: string | undefined;
+}
+
+/** K6_BIN alone when it is set, else what the PATH has, else what scripts/install-k6.sh has put into the cache. */
+export function k6Candidates({ K6_BIN, PATH = '', XDG_CACHE_HOME }: K6Places): string[] {
+  if (K6_BIN !== undefined && K6_BIN !== '') return [K6_BIN];
+  const cache = join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'examctl', 'bin');
+  return [...PATH.split(delimiter).filter((folder) => folder !== ''), cache].map((folder) =>
+    join(folder, 'k6'),
+  );
+}
+
+export async function findK6(
+  places: K6Places,
+): Promise<{ binary: string; version: string } | { missing: string; hint: string }> {
+  const candidates = k6Candidates(places);
+  for (const binary of candidates) {
+    if (await isExecutable(binary)) return checkedVersion(binary);
+  }
+  return places.K6_BIN
+    ? { missing: `K6_BIN is ${places.K6_BIN}, which cannot be executed`, hint: installHint }
+    : { missing: 'no k6 on the PATH or in the cache of examctl', hint: installHint };
+}
+
+async function isExecutable(file: string): Promise<boolean> {
+  return access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function checkedVersion(binary: string) {
+  const { execa } = await import('execa');
+  const { stdout, failed, shortMessage } = await execa(binary, ['version'], {
+    reject: false,
+    timeout: 10_000,
+  });
+  if (failed) return { missing: `${binary} version: ${shortMessage}`, hint: installHint };
+  const version = parseK6Version(stdout);
+  if (version === undefined)
+    return { missing: `${binary} is not k6: "${stdout.slice(0, 60)}"`, hint: installHint };
+  if (isSupported(version)) return { binary, version };
+  return { missing: `${binary} is k6 ${version}; 0.57 or newer, below 3, is needed`, hint: installHint };
+}
+
+export function parseK6Version(text: string): string | undefined {
+  return /^k6(?:\.exe)? v?(\d+\.\d+\.\d+)/.exec(text)?.[1];
+}
+
+export function isSupported(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return (major > 0 || minor >= 57) && major < 3;
+}
+
+export interface K6Files {
+  readonly script: string;
+  readonly ledger: string;
+  readonly samples: string;
+}
+
+/** Nothing goes outside, no port is opened, and what the script logs goes to the ledger and nowhere else. */
+export function k6Arguments({ script, ledger, samples }: K6Files): string[] {
+  return [
+    'run',
+    '--no-usage-report',
+    '--no-color',
+    '--address=',
+    '--log-format=raw',
+    `--console-output=${ledger}`,
+    `--out=json=${samples}`,
+    script,
+  ];
+}
+
+/** K6_VUS and the like would silently replace what the scenario says; only what is needed is passed on. */
+export function k6Environment(
+  inherited: Readonly<Record<string, string | undefined>>,
+  files: { readonly plan: string; readonly summary: string },
+): Record<string, string> {
+  const kept = Object.entries(inherited).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('K6_'),
+  );
+  return {
+    ...Object.fromEntries(kept),
+    K6_NO_USAGE_REPORT: 'true',
+    EXAMCTL_LOAD_PLAN: files.plan,
+    EXAMCTL_LOAD_SUMMARY: files.summary,
+  };
+}
+
+interface K6Sample {
+  readonly at: number;
+  readonly ms: number;
+  readonly endpoint: string;
+  readonly phase: 'setup' | 'measured' | 'teardown';
+  readonly status: number;
+}
+
+/** One line of `--out json`; each request is one point of http_req_duration, all other lines are passed over. */
+export function parseK6Point(line: string): K6Sample | undefined {
+  if (!line.startsWith('{"metric":"http_req_duration","type":"Point"')) return undefined;
+  const { data } = JSON.parse(line) as {
+    data: { time: string; value: number; tags: Record<string, string> };
+  };
+  const { name = '', phase, status = '0' } = data.tags;
+  if (phase !== 'setup' && phase !== 'measured' && phase !== 'teardown') return undefined;
+  // A point bears the time at which the request ended.
+  const at = Math.round(Date.parse(data.time) - data.value);
+  return { at, ms: data.value, endpoint: name, phase, status: Number(status) };
+}
+
+export interface K6RunOptions {
+  readonly binary: string;
+  readonly script: string;
+  readonly plan: object;
+  readonly ledgerFile: string;
+  readonly signal: AbortSignal;
+  readonly timeoutSeconds: number;
+  onSample(sample: K6Sample): void;
+}
+
+const exitCodes = { thresholdsCrossed: 99, interrupted: 105 };
+
+export async function runK6(
+  options: K6RunOptions,
+  {
+    scriptsFolder,
+    env,
+  }: { readonly scriptsFolder: string; readonly env: Readonly<Record<string, string | undefined>> },
+): Promise<{ thresholdsCrossed: boolean; requests: number | null; aborted: boolean }> {
+  const folder = await mkdtemp(join(tmpdir(), 'examctl-k6-'));
+  const files = {
+    script: join(scriptsFolder, 'scenarios', `${options.script}.js`),
+    ledger: options.ledgerFile,
+    samples: join(folder, 'samples.json'),
+    plan: join(folder, 'plan.json'),
+    summary: join(folder, 'summary.json'),
+  };
+  try {
+    await writeFile(files.plan, JSON.stringify(options.plan), { mode: 0o600 });
+    await writeFile(files.samples, '');
+    const ending = await runToItsEnd(options, files, k6Environment(env, files));
+    return { ...ending, requests: await requestsOf(files.summary) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function runToItsEnd(
+  options: K6RunOptions,
+  files: K6Files & { readonly plan: string },
+  env: Record<string, string>,
+): Promise<{ thresholdsCrossed: boolean; aborted: boolean }> {
+  const { execa } = await import('execa');
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutSeconds * 1000)]);
+  if (signal.aborted) return { thresholdsCrossed: false, aborted: true };
+  // Its progress goes to pipes of ours, so that it dies of SIGPIPE within a second when examctl is killed.
+  const k6 = execa(options.binary, k6Arguments(files), {
+    env,
+    extendEnv: false,
+    reject: false,
+    stdin: 'ignore',
+    buffer: false,
+  });
+  k6.stdout.resume();
+  let stderr = '';
+  k6.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-4000);
+  });
+  const stop = () => {
+    k6.kill('SIGINT');
+    setTimeout(() => k6.kill('SIGKILL'), 4000).unref();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  const ended = new AbortController();
+  const reading = readSamples(files.samples, ended.signal, (sample) => {
+    // k6 has read the plan by now; its tokens need not lie about any longer.
+    void rm(files.plan, { force: true });
+    options.onSample(sample);
+  });
+  const { exitCode, shortMessage } = await k6;
+  signal.removeEventListener('abort', stop);
+  ended.abort();
+  await reading;
+  const thresholdsCrossed = exitCode === exitCodes.thresholdsCrossed;
+  if (exitCode === 0 || thresholdsCrossed || signal.aborted)
+    return { thresholdsCrossed, aborted: signal.aborted };
+  if (exitCode === exitCodes.interrupted) return { thresholdsCrossed, aborted: true };
+  throw new Undetermined(`k6 could not run ${files.script}: ${lastLines(stderr) || shortMessage}`, {
+    hint: 'run it with --engine builtin to see whether it is k6 or the platform',
+  });
+}
+
+/** Follows the file while k6 writes it, and reads what is left when k6 has ended. */
+async function readSamples(
+  file: string,
+  ended: AbortSignal,
+  onSample: (sample: K6Sample) => void,
+): Promise<void> {
+  const handle = await open(file);
+  const decoder = new TextDecoder();
+  const chunk = Buffer.allocUnsafe(256 * 1024);
+  let rest = '';
+  try {
+    for (;;) {
+      const last = ended.aborted;
+      for (;;) {
+        const { bytesRead } = await handle.read(chunk, 0, chunk.length, null);
+        if (bytesRead === 0) break;
+        const lines = (rest + decoder.decode(chunk.subarray(0, bytesRead), { stream: true })).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) {
+          const sample = parseK6Point(line);
+          if (sample !== undefined) onSample(sample);
+        }
+      }
+      if (last) return;
+      await sleep(250, undefined, { signal: ended }).catch(() => undefined);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function requestsOf(summaryFile: string): Promise<number | null> {
+  let text: string;
+  try {
+    text = await readFile(summaryFile, 'utf8');
+  } catch (error) {
+    // A k6 that was killed has written none.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new Undetermined(`cannot read the summary of k6: ${messageOf(error)}`, { cause: error });
+  }
+  const { metrics } = JSON.parse(text) as { metrics: { http_reqs?: { values: { count: number } } } };
+  return metrics.http_reqs?.values.count ?? 0;
+}
+
+function lastLines(stderr: string): string {
+  return stderr.trim().split('\n').slice(-5).join('\n');
+}

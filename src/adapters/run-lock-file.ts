@@ -1,0 +1,65 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HeldLock, LockHolder, LockState, RunLocks } from '../lifecycle/run-lock.ts';
+import { withFileLock } from './file-lock.ts';
+import { writeFileAtomic } from './files.ts';
+import { identify, isAlive, type ProcessIdentity } from './processes.ts';
+import { heldBy, stateOf } from './run-locks.ts';
+
+interface LockFile {
+  readonly holder: LockHolder;
+  readonly epoch: number;
+  readonly acquiredAt: string;
+  readonly process: ProcessIdentity | null;
+}
+
+/** The run lock as a file of this host: the holder's process is its heartbeat. */
+export function runLockInFile(stateFolder: string, environment: string): RunLocks {
+  const folder = join(stateFolder, 'locks');
+  const file = join(folder, `${environment}.json`);
+  const exclusively = <T>(action: () => Promise<T>) => withFileLock(`${file}.lock`, action);
+
+  const read = (): LockState | null => {
+    if (!existsSync(file)) return null;
+    const { holder, epoch, acquiredAt, process } = JSON.parse(readFileSync(file, 'utf8')) as LockFile;
+    const alive = process !== null && isAlive(process);
+    const now = new Date();
+    const expiresAt = new Date(now.getTime() + (alive ? 1 : -1));
+    return stateOf(holder, epoch, 'file', new Date(acquiredAt), expiresAt, now);
+  };
+
+  return {
+    acquire: (holder, options) =>
+      exclusively(async (): Promise<HeldLock> => {
+        const current = read();
+        if (current !== null && !current.expired && current.holder.run !== options?.takeOverFrom)
+          throw heldBy(current);
+        const epoch = (current?.epoch ?? 0) + 1;
+        const content: LockFile = {
+          holder,
+          epoch,
+          acquiredAt: new Date().toISOString(),
+          process: identify(process.pid) ?? null,
+        };
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        writeFileAtomic(file, JSON.stringify(content));
+        return {
+          epoch,
+          where: 'file',
+          stillHeld: async () => read()?.holder.run === holder.run,
+          release: () =>
+            exclusively(async () => {
+              if (read()?.holder.run === holder.run) rmSync(file, { force: true });
+            }),
+        };
+      }),
+    current: async () => read(),
+    forceRelease: (onlyOf) =>
+      exclusively(async () => {
+        const current = read();
+        if (onlyOf !== undefined && current?.holder.run !== onlyOf) return null;
+        rmSync(file, { force: true });
+        return current;
+      }),
+  };
+}

@@ -1,0 +1,145 @@
+import type { Environment, Postgres } from '../lifecycle/environment.ts';
+import { Undetermined } from '../lifecycle/errors.ts';
+import {
+  type HeldLock,
+  heartbeatMilliseconds,
+  type LockHolder,
+  type LockState,
+  leaseMilliseconds,
+  type RunLocks,
+} from '../lifecycle/run-lock.ts';
+import { heldBy, stateOf } from './run-locks.ts';
+
+/** One row an environment; the database's clock decides, so that machines need not agree on the time. */
+const schema = `
+  CREATE SCHEMA IF NOT EXISTS examctl;
+  CREATE TABLE IF NOT EXISTS examctl.run_lock (
+    environment text PRIMARY KEY,
+    run text,
+    holder jsonb,
+    epoch bigint NOT NULL,
+    acquired_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL
+  )`;
+
+const take = `
+  INSERT INTO examctl.run_lock AS l (environment, run, holder, epoch, acquired_at, expires_at)
+  VALUES ($1, $2, $3, 1, now(), now() + $4 * interval '1 millisecond')
+  ON CONFLICT (environment) DO UPDATE
+    SET run = $2, holder = $3, epoch = l.epoch + 1, acquired_at = now(),
+        expires_at = now() + $4 * interval '1 millisecond'
+    WHERE l.run IS NULL OR l.expires_at <= now() OR l.run = $5
+  RETURNING epoch::int`;
+
+const beat = `
+  UPDATE examctl.run_lock SET expires_at = now() + $3 * interval '1 millisecond'
+  WHERE environment = $1 AND run = $2 RETURNING epoch::int`;
+
+const release =
+  'UPDATE examctl.run_lock SET run = NULL, expires_at = now() WHERE environment = $1 AND run = $2';
+
+const look = `
+  SELECT holder, epoch::int, acquired_at, expires_at, now() AS now FROM examctl.run_lock
+  WHERE environment = $1 AND run IS NOT NULL`;
+
+const insufficientPrivilege = '42501';
+/** Two operators make the table at the same moment: the second finds it made. */
+const madeMeanwhile = ['23505', '42P06', '42P07'];
+
+async function makeTable(postgres: Postgres): Promise<void> {
+  try {
+    await postgres.query(schema);
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? '';
+    if (code === insufficientPrivilege) {
+      throw new Undetermined('the database user may not create the schema examctl for the run lock', {
+        hint: 'have it created once: CREATE SCHEMA examctl AUTHORIZATION <user>',
+        cause: error,
+      });
+    }
+    if (!madeMeanwhile.includes(code)) throw error;
+  }
+}
+
+interface LockRow {
+  holder: LockHolder;
+  epoch: number;
+  acquired_at: Date;
+  expires_at: Date;
+  now: Date;
+}
+
+/** The run lock as a lease in the environment's own PostgreSQL, where every operator's machine sees it. */
+export function runLockInPostgres({
+  name,
+  withPostgres,
+}: Pick<Environment, 'name' | 'withPostgres'>): RunLocks {
+  const writing = <T>(use: (postgres: Postgres) => Promise<T>) => withPostgres(use, { readOnly: false });
+
+  const current = async (postgres: Postgres): Promise<LockState | null> => {
+    const { rows: present } = await postgres.query<{ table: string | null }>(
+      `SELECT to_regclass('examctl.run_lock')::text AS table`,
+    );
+    if (present[0]?.table == null) return null;
+    const { rows } = await postgres.query<LockRow>(look, [name]);
+    const row = rows[0];
+    return row === undefined
+      ? null
+      : stateOf(row.holder, row.epoch, 'database', row.acquired_at, row.expires_at, row.now);
+  };
+
+  return {
+    acquire: (holder, options) =>
+      writing(async (postgres): Promise<HeldLock> => {
+        await makeTable(postgres);
+        const values = [
+          name,
+          holder.run,
+          JSON.stringify(holder),
+          leaseMilliseconds,
+          options?.takeOverFrom ?? null,
+        ];
+        const { rows } = await postgres.query<{ epoch: number }>(take, values);
+        const epoch = rows[0]?.epoch;
+        if (epoch !== undefined) return keepAlive(holder, epoch);
+        const state = await current(postgres);
+        if (state === null)
+          throw new Undetermined('the run lock was released while it was being taken; try again');
+        throw heldBy(state);
+      }),
+    current: () => withPostgres(current),
+    forceRelease: (onlyOf) =>
+      writing(async (postgres) => {
+        const state = await current(postgres);
+        if (state === null || (onlyOf !== undefined && state.holder.run !== onlyOf)) return null;
+        await postgres.query(release, [name, state.holder.run]);
+        return state;
+      }),
+  };
+
+  /** Beats until released. A database that is away (a fault may be the reason) does not lose the lease by itself. */
+  function keepAlive(holder: LockHolder, epoch: number): HeldLock {
+    let lost = false;
+    const renew = () =>
+      writing(async (postgres) => {
+        const { rows } = await postgres.query<{ epoch: number }>(beat, [name, holder.run, leaseMilliseconds]);
+        lost = rows[0]?.epoch !== epoch;
+      }).catch((error: unknown) => {
+        if (!(error instanceof Undetermined)) throw error;
+      });
+    const timer = setInterval(() => void renew(), heartbeatMilliseconds);
+    timer.unref();
+    return {
+      epoch,
+      where: 'database',
+      stillHeld: async () => {
+        await renew();
+        return !lost;
+      },
+      release: async () => {
+        clearInterval(timer);
+        await writing((postgres) => postgres.query(release, [name, holder.run]));
+      },
+    };
+  }
+}

@@ -1,0 +1,185 @@
+import { Command } from 'commander';
+import { planExamModeOff, planExamModeOn } from '../exam-mode/plan-exam-mode.ts';
+import { snapshotOf } from '../exam-mode/snapshot.ts';
+import type { Environment } from '../lifecycle/environment.ts';
+import { exitCodeOf } from '../lifecycle/outcome.ts';
+import type { Plan } from '../lifecycle/plan.ts';
+import { verifyExamMode } from '../probes/exam-mode.ts';
+import { type ExamModeStatus, examModeStatus } from '../probes/exam-mode-status.ts';
+import { planReport } from '../report/plan-report.ts';
+import type { Block } from '../report/report.ts';
+import type { Context } from './context.ts';
+import { parseMilliseconds } from './duration-argument.ts';
+
+interface VerifyOptions {
+  readonly expect: 'on' | 'off';
+  readonly wait?: number | true;
+}
+
+export function examModeCommand(context: Context): Command {
+  const command = new Command('exam-mode').description(
+    'switch exam mode on and off, and prove that the platform obeys',
+  );
+  command
+    .command('status')
+    .description('show flag, variable and behaviour, who set it, and where they disagree')
+    .action(() => runExamModeStatus(context));
+  command
+    .command('on')
+    .description(
+      'switch every configured mechanism on and disable the background jobs; noted is what was on before',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  examctl exam-mode on --dry-run\n  examctl exam-mode on -e prod --confirm prod --reason "final exam 14:00"',
+    )
+    .action(() => runExamModeOn(context));
+  command
+    .command('off')
+    .description('restore exactly what was on before')
+    .action(() => runExamModeOff(context));
+  command
+    .command('verify')
+    .description(
+      'prove by behaviour, on every worker, that exam mode is on: the platform is asked, no setting is believed',
+    )
+    .option('--expect <on|off>', 'what must be so', 'on')
+    .option(
+      '--wait [duration]',
+      'poll until all workers agree; without a duration until their caches have expired',
+      parseMilliseconds,
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  examctl exam-mode verify --wait\n  examctl exam-mode verify --expect off -o json',
+    )
+    .action((options: VerifyOptions) => runExamModeVerify(options, context));
+  return command;
+}
+
+type ModeContext = Pick<
+  Context,
+  'openEnvironment' | 'report' | 'options' | 'operator' | 'archive' | 'progress' | 'signal'
+>;
+
+export async function runExamModeStatus({
+  openEnvironment,
+  report,
+}: Pick<ModeContext, 'openEnvironment' | 'report'>) {
+  const status = await examModeStatus(await openEnvironment());
+  await report({
+    kind: 'exam-mode.status',
+    data: status,
+    exitCode: status.drift.length > 0 ? 1 : status.behaviour === 'unknown' ? 3 : 0,
+    blocks: statusBlocks(status),
+  });
+}
+
+function statusBlocks({
+  behaviour,
+  workers,
+  flag,
+  variable,
+  lastToggle,
+  drift,
+  problems,
+}: ExamModeStatus): Block[] {
+  const set =
+    lastToggle == null
+      ? 'no toggle is on record'
+      : `${lastToggle.by ?? 'somebody'} at ${lastToggle.at.toISOString()}: ${lastToggle.reason ?? 'no reason given'}`;
+  return [
+    { type: 'heading', text: `Exam mode is ${behaviour}` },
+    {
+      type: 'table',
+      columns: [{ title: 'Where' }, { title: 'Says' }],
+      rows: [
+        ...workers.map(({ target, gate, seen }) => [target, `${gate}: ${seen}`]),
+        ['flag', flag === undefined ? 'could not be read' : flag === null ? 'no row' : String(flag.value)],
+        [
+          'variable',
+          variable === undefined ? 'none configured' : `${variable.name}=${variable.value ?? '(unset)'}`,
+        ],
+        ['last toggle', set],
+      ],
+    },
+    {
+      type: 'list',
+      items: [...drift.map((text) => `drift: ${text}`), ...problems.map((text) => `not seen: ${text}`)],
+    },
+  ];
+}
+
+export async function runExamModeOn(context: ModeContext): Promise<void> {
+  const environment = await context.openEnvironment();
+  await change(await planExamModeOn(environment), environment, context);
+}
+
+export async function runExamModeOff(context: ModeContext): Promise<void> {
+  const environment = await context.openEnvironment();
+  const snapshot = await snapshotOf(environment.name, context.archive);
+  if (snapshot === null) {
+    context.progress.note('nothing was noted by an earlier "exam-mode on": background jobs stay as they are');
+  }
+  await change(await planExamModeOff(environment, snapshot), environment, context);
+}
+
+async function change(plan: Plan, environment: Environment, context: ModeContext): Promise<void> {
+  if (context.options.dryRun) return context.report(planReport(plan));
+  if (plan.changes.length === 0) {
+    return context.report({
+      kind: plan.operation.replace(' ', '.'),
+      data: { run: null, changes: [] },
+      blocks: [
+        {
+          type: 'text',
+          text: 'Nothing to change: it is so already. Prove it: examctl exam-mode verify --wait',
+        },
+      ],
+    });
+  }
+  const { run, folder } = await context.operator(environment).run(plan);
+  await context.report({
+    kind: plan.operation.replace(' ', '.'),
+    data: { run, folder, changes: plan.changes },
+    blocks: [
+      ...planReport(plan).blocks.filter(({ type }) => type === 'table'),
+      {
+        type: 'text',
+        text: `Done. Workers may answer with the old value for ${environment.platform.examMode.cacheSeconds} s. Prove it: examctl exam-mode verify --wait`,
+      },
+    ],
+  });
+}
+
+export async function runExamModeVerify(
+  { expect, wait }: VerifyOptions,
+  {
+    openEnvironment,
+    report,
+    signal,
+    progress,
+  }: Pick<ModeContext, 'openEnvironment' | 'report' | 'signal' | 'progress'>,
+): Promise<void> {
+  const environment = await openEnvironment();
+  const cacheWait = (environment.platform.examMode.cacheSeconds + 2) * 1000;
+  const milliseconds = wait === true ? cacheWait : wait;
+  progress.start(
+    `looking at every worker of ${environment.name}`,
+    milliseconds === undefined ? undefined : milliseconds / 1000,
+  );
+  const verification = await verifyExamMode(environment, {
+    expected: expect,
+    signal,
+    ...(milliseconds === undefined ? {} : { wait: milliseconds }),
+    onProgress: (text) => progress.update(text),
+  });
+  progress.done();
+  await report({
+    kind: 'exam-mode.verify',
+    data: verification,
+    outcomes: verification.outcomes,
+    exitCode: exitCodeOf(verification.outcomes.map(({ outcome }) => outcome)),
+    blocks: [{ type: 'outcomes', outcomes: verification.outcomes }],
+  });
+}

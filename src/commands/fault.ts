@@ -1,0 +1,147 @@
+import { Command } from 'commander';
+import { didYouMean } from '../config/nearest.ts';
+import type { FaultDefinition } from '../faults/fault.ts';
+import { faults } from '../faults/index.ts';
+import { planFault, requireSteadyState } from '../faults/plan-fault.ts';
+import { UsageError } from '../lifecycle/errors.ts';
+import { openChanges } from '../lifecycle/journal.ts';
+import { exitCodeOf } from '../lifecycle/outcome.ts';
+import { steadyState } from '../probes/steady-state.ts';
+import { planReport } from '../report/plan-report.ts';
+import type { Context } from './context.ts';
+import { parseSeconds } from './duration-argument.ts';
+
+import { recoverRuns } from './recover.ts';
+
+export function faultCommand(context: Context): Command {
+  const command = new Command('fault').description('break something on purpose, and bring it back');
+  command
+    .command('list')
+    .description('show the faults, and what the platform should do meanwhile')
+    .action(() => runFaultList(context));
+  command
+    .command('inject')
+    .argument('<fault>', `one of: ${faults.map(({ id }) => id).join(', ')}`)
+    .option('--for <duration>', 'how long it holds before it is reverted, as 30s or 2m', parseSeconds)
+    .description('inject a fault, hold it, revert it and prove that the environment is as before')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  examctl fault inject redis-outage --for 30s\n  examctl fault inject worker-restart --dry-run',
+    )
+    .action((id: string, options: { for?: number }) => runFaultInject(id, options, context));
+  command
+    .command('status')
+    .description('show what is broken right now, by whom and until when')
+    .action(() => runFaultStatus(context));
+  command
+    .command('clear')
+    .description('revert whatever faults of dead runs are still there')
+    .action(() => runFaultClear(context));
+  return command;
+}
+
+export async function runFaultList({ report }: Pick<Context, 'report'>): Promise<void> {
+  const rows = faults.map(({ id, title, expectation, defaultSeconds, maxSeconds }) => ({
+    id,
+    title,
+    expectation,
+    defaultSeconds,
+    maxSeconds,
+  }));
+  await report({
+    kind: 'fault.list',
+    data: { faults: rows },
+    rows,
+    blocks: [
+      {
+        type: 'table',
+        columns: [{ title: 'Fault' }, { title: 'What it does' }, { title: 'What the platform should do' }],
+        rows: rows.map(({ id, title, expectation }) => [id, title, expectation]),
+      },
+    ],
+  });
+}
+
+export async function runFaultInject(
+  id: string,
+  options: { for?: number },
+  context: Pick<Context, 'openEnvironment' | 'operator' | 'report' | 'options'>,
+): Promise<void> {
+  const fault = findFault(id);
+  const environment = await context.openEnvironment();
+  const plan = await planFault(fault, environment, options.for);
+  if (context.options.dryRun) return context.report(planReport(plan));
+  requireSteadyState(plan);
+  const result = await context.operator(environment).run(plan);
+  const after = await steadyState(environment);
+  await context.report({
+    kind: 'fault.inject',
+    data: { fault: id, run: result.run, folder: result.folder, reverted: true, steadyStateAfter: after },
+    outcomes: after,
+    exitCode: exitCodeOf(after.map(({ outcome }) => outcome)),
+    blocks: [
+      { type: 'text', text: `${fault.title}: injected, held and reverted. Journal: ${result.folder}` },
+      { type: 'heading', text: 'Steady state afterwards' },
+      { type: 'outcomes', outcomes: after },
+    ],
+  });
+}
+
+export function findFault(id: string): FaultDefinition {
+  const fault = faults.find((candidate) => candidate.id === id);
+  if (fault !== undefined) return fault;
+  throw new UsageError(`there is no fault "${id}"`, {
+    hint: didYouMean(
+      id,
+      faults.map((candidate) => candidate.id),
+    ),
+  });
+}
+
+export async function runFaultStatus({
+  archive,
+  report,
+}: Pick<Context, 'archive' | 'report'>): Promise<void> {
+  const broken = [];
+  for (const { id, identity, alive } of archive.open()) {
+    for (const { target, at, deadline } of openChanges(await archive.journal(id).read())) {
+      broken.push({
+        run: id,
+        environment: identity.environment,
+        target,
+        since: at,
+        until: deadline,
+        by: identity.actor,
+        alive,
+      });
+    }
+  }
+  await report({
+    kind: 'fault.status',
+    data: { broken },
+    rows: broken,
+    blocks: [
+      broken.length === 0
+        ? { type: 'text', text: 'Nothing is changed by examctl right now.' }
+        : {
+            type: 'table',
+            columns: ['Environment', 'Target', 'Since', 'Until', 'By', 'Run', 'Its process'].map((title) => ({
+              title,
+            })),
+            rows: broken.map((row) => [
+              row.environment,
+              row.target,
+              row.since,
+              row.until,
+              row.by,
+              row.run,
+              row.alive ? 'alive' : 'dead: examctl recover',
+            ]),
+          },
+    ],
+  });
+}
+
+async function runFaultClear(context: Context): Promise<void> {
+  return recoverRuns(undefined, context);
+}

@@ -1,0 +1,149 @@
+import { hostname } from 'node:os';
+import { Command } from 'commander';
+import type { Check } from '../checks/check.ts';
+import { runChecks } from '../checks/run-checks.ts';
+import { selectChecks } from '../checks/select-checks.ts';
+import type { Environment } from '../lifecycle/environment.ts';
+import { UsageError } from '../lifecycle/errors.ts';
+import { type Pseudonymiser, pseudonymiser } from '../lifecycle/pseudonym.ts';
+import type { Context } from './context.ts';
+import { checkListReport, checkRunReport } from './integrity-report.ts';
+import { parseSince } from './since-argument.ts';
+
+/** What main gives these commands beyond what all commands have. */
+export interface IntegrityContext extends Context {
+  /** the checks that come with examctl, and those of the user's own folder */
+  checks(): Promise<readonly Check[]>;
+  /** stays the same for an environment, so that a student has the same pseudonym in every report */
+  pseudonymSalt(environment: string): Promise<string>;
+}
+
+export interface CheckOptions {
+  readonly check: readonly string[];
+  readonly since?: Date;
+  readonly identify?: boolean;
+}
+
+export function integrityCommand(context: IntegrityContext): Command {
+  const command = new Command('integrity').description(
+    'check the data of the exams for lost, doubled and contradictory records',
+  );
+  command
+    .command('list')
+    .description('show the checks: what must hold, how severe a finding is, what it costs')
+    .action(() => runIntegrityList(context));
+  command
+    .command('check')
+    .description('run the checks, read-only and on one snapshot; safe during an exam')
+    .option(
+      '--check <id>',
+      'only this one; may be given several times',
+      (id, ids: string[]) => [...ids, id],
+      [],
+    )
+    .option(
+      '--since <time>',
+      'only sessions that started since: 2026-05-04T09:00Z, or 3h for the last three hours',
+      parseSince,
+    )
+    .option(
+      '--identify',
+      'show students by their ids instead of pseudonyms; needs --reason and is put on record',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  examctl integrity check -e staging
+  examctl integrity check --since 3h --check lost-answers --check unscored-sessions
+  examctl integrity check -e prod -o json > integrity.json
+
+Exit codes: 0 nothing bad was found, 1 a check failed, 3 a check could not be made.`,
+    )
+    .action((options: CheckOptions) => runIntegrityCheck(options, context));
+  return command;
+}
+
+export async function runIntegrityList({
+  checks,
+  report,
+}: Pick<IntegrityContext, 'checks' | 'report'>): Promise<void> {
+  await report(checkListReport(await checks()));
+}
+
+type CheckContext = Pick<
+  IntegrityContext,
+  | 'checks'
+  | 'pseudonymSalt'
+  | 'openEnvironment'
+  | 'report'
+  | 'options'
+  | 'progress'
+  | 'signal'
+  | 'actor'
+  | 'audit'
+>;
+
+export async function runIntegrityCheck(
+  { check: only, since, identify = false }: CheckOptions,
+  context: CheckContext,
+): Promise<void> {
+  const { progress, signal } = context;
+  const reason = identify ? reasonToIdentify(context) : null;
+  const checks = await context.checks();
+  // A wrong id is told before anything is opened.
+  await selectChecks(checks, only);
+  const environment = await context.openEnvironment();
+  const students = reason === null ? await pseudonyms(environment, context) : 'identified';
+  if (reason !== null) await recordIdentification(environment, reason, only, context);
+
+  progress.start(`checking the data of ${environment.name}`);
+  const run = await runChecks({
+    environment,
+    checks,
+    only,
+    students,
+    signal,
+    ...(since === undefined ? {} : { since }),
+    onProgress: ({ check, position, of }) => progress.update(`${position} of ${of}: ${check.title}`),
+  });
+  progress.done();
+  await context.report(checkRunReport(run));
+}
+
+async function pseudonyms(
+  { name }: Environment,
+  { pseudonymSalt }: Pick<CheckContext, 'pseudonymSalt'>,
+): Promise<Pseudonymiser> {
+  return pseudonymiser(await pseudonymSalt(name));
+}
+
+function reasonToIdentify({ options: { reason } }: Pick<CheckContext, 'options'>): string {
+  if (reason === undefined || reason.trim() === '') {
+    throw new UsageError('--identify shows which students are concerned, and no reason was given', {
+      hint: 'add --reason "why you need to know who they are"; it goes into the audit log',
+    });
+  }
+  return reason;
+}
+
+/** Before it is shown, so that nobody sees it without a record. */
+async function recordIdentification(
+  { name }: Environment,
+  reason: string,
+  only: readonly string[],
+  { audit, actor, options }: Pick<CheckContext, 'audit' | 'actor' | 'options'>,
+): Promise<void> {
+  await audit.append({
+    at: new Date().toISOString(),
+    actor,
+    host: hostname(),
+    environment: name,
+    action: 'integrity check --identify',
+    run: null,
+    reason,
+    breakGlass: options.breakGlass,
+    result: 'started',
+    details: { checks: [...only] },
+  });
+}

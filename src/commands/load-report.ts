@@ -1,0 +1,116 @@
+import { exitCodeOf } from '../lifecycle/outcome.ts';
+import type { LoadResult } from '../load/load-result.ts';
+import type { Reconciliation } from '../load/reconcile.ts';
+import type { PreparedLoad } from '../load/run-load.ts';
+import { profileNames } from '../load/scenario.ts';
+import { scenarios } from '../load/scenarios/index.ts';
+import type { Block, Report } from '../report/report.ts';
+
+export function scenariosReport(): Report {
+  const rows = scenarios.flatMap(({ id, title, description, profiles }) =>
+    profileNames.map((profile) => ({
+      scenario: id,
+      title,
+      description,
+      profile,
+      students: profiles[profile].students,
+      seconds: profiles[profile].seconds,
+      questions: profiles[profile].questions,
+    })),
+  );
+  return {
+    kind: 'load.list',
+    data: { scenarios: rows },
+    rows,
+    blocks: [
+      {
+        type: 'table',
+        columns: [
+          { title: 'Scenario' },
+          { title: 'Profile' },
+          { title: 'Students', align: 'right' },
+          { title: 'Seconds', align: 'right' },
+          { title: 'What it does' },
+        ],
+        rows: rows.map(({ scenario, profile, students, seconds, title, description }) => [
+          scenario,
+          profile,
+          students,
+          seconds,
+          `${title}: ${description}`,
+        ]),
+      },
+    ],
+  };
+}
+
+export function loadReport(
+  result: LoadResult,
+  reconciliation: Reconciliation | null,
+  folder: string,
+): Report {
+  const outcomes = [...result.outcomes, ...(reconciliation === null ? [] : [reconciliation])];
+  return {
+    kind: 'load.run',
+    data: { ...result, outcomes, reconciliation },
+    outcomes,
+    exitCode: exitCodeOf(outcomes.map(({ outcome }) => outcome)),
+    blocks: [
+      {
+        type: 'heading',
+        text: `${result.scenario} (${result.profile}, ${result.engine.name} ${result.engine.version})`,
+      },
+      endpointTable(result),
+      { type: 'outcomes', outcomes },
+      { type: 'text', text: `Evidence: ${folder}` },
+    ],
+  };
+}
+
+function endpointTable({ perEndpoint }: LoadResult): Block {
+  const endpoints = Object.entries(perEndpoint);
+  return {
+    type: 'table',
+    columns: [
+      { title: 'Request' },
+      { title: 'Count', align: 'right' },
+      { title: 'Failed', align: 'right' },
+      { title: 'p50 ms', align: 'right' },
+      { title: 'p95 ms', align: 'right' },
+      { title: 'p99 ms', align: 'right' },
+      { title: 'Worst ms', align: 'right' },
+    ],
+    rows: endpoints.map(([name, { requests, failed, latency }]) => [
+      name,
+      requests,
+      failed,
+      latency?.p50 ?? null,
+      latency?.p95 ?? null,
+      latency?.p99 ?? null,
+      latency?.max ?? null,
+    ]),
+  };
+}
+
+/** What --dry-run shows: what a run would write, because it cannot be deleted afterwards. */
+export function loadPlanReport({ plan, scenario }: PreparedLoad): Report {
+  const answers = plan.students.reduce((sum, student) => sum + student.answers.length, 0);
+  const submits = plan.students.reduce((sum, { submitTwice }) => sum + (submitTwice ? 2 : 1), 0);
+  const { students, ...about } = plan;
+  const planned = { ...about, students: students.length, sessions: students.length, answers, submits };
+  return {
+    kind: 'load.plan',
+    data: planned,
+    blocks: [
+      { type: 'heading', text: `${scenario.id} on ${plan.baseUrl}` },
+      {
+        type: 'list',
+        items: [
+          `${students.length} virtual students: ${scenario.description}`,
+          `${plan.leadInSeconds} s to prepare, ${plan.seconds} s measured, up to ${plan.graceSeconds} s to end`,
+          `writes ${students.length} sessions, ${answers} answers and ${submits} submits, which cannot be deleted afterwards`,
+        ],
+      },
+    ],
+  };
+}

@@ -1,0 +1,141 @@
+import { hostname } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { AuditContent } from '../lifecycle/audit.ts';
+import { messageOf, Refused } from '../lifecycle/errors.ts';
+import type { LoadProgress } from '../load/load-result.ts';
+import type { LoadPorts } from '../load/ports.ts';
+import { reconcile } from '../load/reconcile.ts';
+import { type LoadOptions, prepareLoad, runLoad } from '../load/run-load.ts';
+import { profileNames } from '../load/scenario.ts';
+import { scenarios } from '../load/scenarios/index.ts';
+import { selectProfileName, selectScenario } from '../load/select-scenario.ts';
+import type { Context } from './context.ts';
+import { parseSeconds } from './duration-argument.ts';
+import { loadPlanReport, loadReport, scenariosReport } from './load-report.ts';
+
+export type LoadContext = Context & {
+  loadPorts(): Promise<LoadPorts>;
+};
+
+export interface LoadRunOptions {
+  readonly profile: string;
+  readonly engine: 'auto' | 'k6' | 'builtin';
+  readonly students?: number;
+  /** seconds */
+  readonly duration?: number;
+  readonly ledger?: boolean;
+}
+
+export function loadCommand(context: LoadContext): Command {
+  const command = new Command('load').description(
+    'act as many students at once and keep a ledger of what was acknowledged',
+  );
+  command
+    .command('list')
+    .description('show the scenarios, what they do, and how big their profiles are')
+    .action(() => runLoadList(context));
+  command
+    .command('run')
+    .description('run a scenario and hold its result against the thresholds of the environment')
+    .argument('<scenario>', `one of: ${scenarios.map(({ id }) => id).join(', ')}`)
+    .option('--profile <name>', `how big: ${profileNames.join(', ')}`, 'smoke')
+    .addOption(
+      new Option('--engine <name>', 'auto takes k6 where there is one')
+        .choices(['auto', 'k6', 'builtin'])
+        .default('auto'),
+    )
+    .option('--students <number>', 'virtual students, instead of those of the profile', parseStudents)
+    .option(
+      '--duration <duration>',
+      'measured time, as 30s or 5m, instead of that of the profile',
+      parseSeconds,
+    )
+    .option('--ledger', 'afterwards compare every acknowledged write with the database')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  examctl load run answers --ledger\n  examctl load run submit-spike --profile exam-day -e staging',
+    )
+    .action((scenario: string, options: LoadRunOptions) => runLoadRun(scenario, options, context));
+  return command;
+}
+
+export async function runLoadList({ report }: Pick<Context, 'report'>): Promise<void> {
+  await report(scenariosReport());
+}
+
+export async function runLoadRun(
+  scenario: string,
+  options: LoadRunOptions,
+  context: Omit<LoadContext, 'operator' | 'locks' | 'archive'>,
+): Promise<void> {
+  const { id } = selectScenario(scenario);
+  selectProfileName(options.profile);
+  const { progress, signal } = context;
+  const environment = await context.openEnvironment();
+  const { breakGlass, reason, dryRun } = context.options;
+  const request: Omit<LoadOptions, 'folder'> = {
+    environment,
+    scenario: id,
+    profile: options.profile,
+    engine: options.engine,
+    overrides: { students: options.students, seconds: options.duration },
+    signal,
+    breakGlass,
+    reason,
+  };
+  if (dryRun) return context.report(loadPlanReport(await prepareLoad(request)));
+  const folder = await context.evidenceFolder(`load-${id}`);
+  const record = auditRecorder(context, { environment: environment.name, action: `load run ${id}` });
+  try {
+    const result = await runLoad(
+      {
+        ...request,
+        folder,
+        onEngine: async ({ name, version }, why) => {
+          progress.start(`${id} on ${environment.name} with ${name} ${version} (${why})`);
+          await record('started', { profile: options.profile, engine: name, evidence: folder });
+        },
+        onProgress: (now) => progress.update(progressText(now)),
+      },
+      await context.loadPorts(),
+    );
+    progress.done(`${result.requests} requests, ${result.failed} failed`);
+    const reconciled = options.ledger ? await reconcile(result.ledgerFile, environment) : null;
+    const report = loadReport(result, reconciled, folder);
+    const students = result.virtualStudents;
+    await record(result.aborted ? 'stopped' : 'done', { exitCode: report.exitCode ?? 0, students });
+    await context.report(report);
+  } catch (error) {
+    await record(error instanceof Refused ? `refused: ${error.message}` : `failed: ${messageOf(error)}`, {});
+    throw error;
+  }
+}
+
+/** Load is no operation with a revert, but what it wrote cannot be taken back: it goes on record like one. */
+function auditRecorder(
+  { audit, actor, options }: Pick<Context, 'audit' | 'actor' | 'options'>,
+  about: Pick<AuditContent, 'environment' | 'action'>,
+) {
+  return (result: string, details: AuditContent['details']) =>
+    audit.append({
+      ...about,
+      at: new Date().toISOString(),
+      actor,
+      host: hostname(),
+      run: null,
+      reason: options.reason ?? null,
+      breakGlass: options.breakGlass,
+      result,
+      details,
+    });
+}
+
+function progressText({ phase, elapsedSeconds, seconds, requests, failed }: LoadProgress): string {
+  return `${phase}, ${elapsedSeconds} of ${seconds} s: ${requests} requests, ${failed} failed`;
+}
+
+function parseStudents(text: string): number {
+  const students = Number(text);
+  if (Number.isInteger(students) && students > 0) return students;
+  throw new InvalidArgumentError('a whole number of students, such as 40');
+}

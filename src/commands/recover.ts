@@ -1,0 +1,72 @@
+import { Command } from 'commander';
+import { OperationFailed, Refused } from '../lifecycle/errors.ts';
+import type { Recovery } from '../lifecycle/recover.ts';
+import type { Context } from './context.ts';
+
+export function recoverCommand(context: Context): Command {
+  return new Command('recover')
+    .argument('[run]', 'a run id, or its last four characters; without it, every run that died')
+    .description('undo what a run left behind when its process died')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  examctl recover\n  examctl recover 20261122T101500-fault-inject-redis-outage-7f3a',
+    )
+    .action((run: string | undefined) => recoverRuns(run, context));
+}
+
+type RecoverContext = Pick<Context, 'archive' | 'report' | 'openEnvironment' | 'operator' | 'progress'>;
+
+export async function recoverRuns(wanted: string | undefined, context: RecoverContext): Promise<void> {
+  const { archive } = context;
+  const id = wanted === undefined ? undefined : archive.find(wanted);
+  const open = archive.open().filter((run) => id === undefined || run.id === id);
+  const alive = open.filter((run) => run.alive);
+  if (id !== undefined && alive.length > 0) {
+    throw new Refused(`run ${id} is at work (process ${alive[0]?.identity.pid})`, {
+      hint: 'end it with Ctrl-C or SIGTERM: it reverts',
+    });
+  }
+  for (const run of alive) context.progress.note(`run ${run.id} is at work; it is left alone`);
+  const recovered: Recovery[] = [];
+  for (const { id: run, identity } of open.filter((candidate) => !candidate.alive)) {
+    const environment = await context.openEnvironment(identity.environment);
+    recovered.push(await context.operator(environment).recover(run));
+  }
+  await reportRecoveries(recovered, context);
+  const left = recovered.flatMap((recovery) => recovery.left);
+  if (left.length === 0) return;
+  throw new OperationFailed(
+    `not undone: ${left.map(({ change, message }) => `${change.target} (${message})`).join('; ')}`,
+    {
+      reverted: false,
+      hint: 'a person must act now; when the cause is mended: examctl recover',
+    },
+  );
+}
+
+async function reportRecoveries(recovered: readonly Recovery[], { report }: RecoverContext): Promise<void> {
+  const rows = recovered.map(({ run, open, left }) => ({
+    run,
+    undone: open.filter((target) => left.every(({ change }) => change.target !== target)),
+    left: left.map(({ change, message }) => `${change.target}: ${message}`),
+  }));
+  await report({
+    kind: 'recover',
+    data: { runs: rows },
+    rows,
+    blocks:
+      rows.length === 0
+        ? [{ type: 'text', text: 'No run has died: there is nothing to recover.' }]
+        : [
+            {
+              type: 'table',
+              columns: [{ title: 'Run' }, { title: 'Undone and proven' }, { title: 'Left' }],
+              rows: rows.map(({ run, undone, left }) => [
+                run,
+                undone.join(', ') || 'nothing was open',
+                left.join(', ') || '-',
+              ]),
+            },
+          ],
+  });
+}

@@ -1,0 +1,199 @@
+import { chainOf, type EffectiveEnvironment, type WrittenEnvironments, withParents } from './inherit.ts';
+import { didYouMean } from './nearest.ts';
+import type { Path, Problem } from './problem.ts';
+import type { WrittenConfig } from './schema.ts';
+
+/** Relations between keys. Each looks at what was written and names what contradicts itself. */
+const fileRules: readonly ((config: WrittenConfig) => Problem[])[] = [
+  someEnvironmentIsWritten,
+  parentsExist,
+  inheritanceEnds,
+  peopleHaveDifferentNames,
+];
+
+/** The same for one environment together with what it inherits. */
+const environmentRules: readonly ((environment: EffectiveEnvironment) => Problem[])[] = [
+  platformIsChosen,
+  driverIsChosen,
+  apiHasAddress,
+  sandboxKnowsItsAddresses,
+  connectionsHaveOneWay,
+  identitiesHaveOneSource,
+  composeMechanismsNameTheirFile,
+];
+
+export function brokenFileRules(config: WrittenConfig): Problem[] {
+  return fileRules.flatMap((rule) => rule(config));
+}
+
+export function brokenEnvironmentRules(environment: EffectiveEnvironment): Problem[] {
+  return environmentRules.flatMap((rule) => rule(environment));
+}
+
+function someEnvironmentIsWritten({ environments }: WrittenConfig): Problem[] {
+  if (Object.keys(environments).length > 0) return [];
+  const hint = 'write one, or remove the file to use the built-in sandbox';
+  return [{ code: 'missing-key', path: ['environments'], message: 'has no environment', hint }];
+}
+
+function parentsExist({ environments }: WrittenConfig): Problem[] {
+  const names = Object.keys(environments);
+  return Object.entries(environments).flatMap(([name, { extends: parent }]) => {
+    if (parent === undefined || names.includes(parent)) return [];
+    const others = names.filter((other) => other !== name);
+    const hint = others.length === 0 ? 'there is no other environment' : didYouMean(parent, others);
+    const path = ['environments', name, 'extends'];
+    return [{ code: 'unknown-parent', path, message: `unknown environment "${parent}"`, hint }];
+  });
+}
+
+function inheritanceEnds({ environments }: WrittenConfig): Problem[] {
+  const names = Object.keys(environments);
+  return names.flatMap((name) => {
+    const chain = chainOf(name, environments);
+    const returnsTo = environments[chain.at(-1) ?? '']?.extends;
+    // Each circle is named once, at its first member.
+    const isFirst = chain.every((member) => names.indexOf(name) <= names.indexOf(member));
+    if (returnsTo !== name || !isFirst) return [];
+    return [
+      {
+        code: 'extends-cycle',
+        path: ['environments', name, 'extends'],
+        message: `extends itself: ${[...chain, name].join(' -> ')}`,
+        hint: 'let one of them stand on its own',
+      },
+    ];
+  });
+}
+
+function peopleHaveDifferentNames({ people = [] }: WrittenConfig): Problem[] {
+  return people.flatMap(({ name }, index) => {
+    if (people.findIndex((other) => other.name === name) === index) return [];
+    const path = ['people', index, 'name'];
+    return [{ code: 'duplicate-name', path, message: `"${name}" is listed twice`, hint: 'join the entries' }];
+  });
+}
+
+function platformIsChosen({ name, settings }: EffectiveEnvironment): Problem[] {
+  if (settings.platform !== undefined) return [];
+  const path = ['environments', name, 'platform'];
+  return [{ code: 'missing-key', path, message: 'is missing', hint: 'as platform: exam-platform' }];
+}
+
+function driverIsChosen({ name, settings }: EffectiveEnvironment): Problem[] {
+  if (settings.driver !== undefined) return [];
+  const path = ['environments', name, 'driver'];
+  return [
+    { code: 'missing-key', path, message: 'is missing', hint: 'as driver: { kind: compose, file: ... }' },
+  ];
+}
+
+function apiHasAddress({ name, settings, writtenIn }: EffectiveEnvironment): Problem[] {
+  if (settings.driver === undefined || settings.driver.kind === 'sandbox') return [];
+  if (settings.api?.url !== undefined) return [];
+  const path = ['environments', writtenIn('api') ?? name, 'api', 'url'];
+  return [{ code: 'missing-key', path, message: 'is missing', hint: 'as api: { url: https://... }' }];
+}
+
+function sandboxKnowsItsAddresses({ settings, writtenIn }: EffectiveEnvironment): Problem[] {
+  if (settings.driver?.kind !== 'sandbox') return [];
+  return (['services', 'api', 'database', 'cache', 'identities'] as const).flatMap((setting) => {
+    const owner = writtenIn(setting);
+    if (owner === undefined) return [];
+    return [
+      {
+        code: 'contradiction',
+        path: ['environments', owner, setting],
+        message: 'has no effect: the sandbox knows its own',
+        hint: 'remove it, or choose another driver',
+        at: 'key' as const,
+      },
+    ];
+  });
+}
+
+function connectionsHaveOneWay({ settings, writtenIn }: EffectiveEnvironment): Problem[] {
+  return (['database', 'cache'] as const).flatMap((setting) => {
+    const connection = settings[setting];
+    const owner = writtenIn(setting);
+    if (connection === undefined || owner === undefined) return [];
+    if ((connection.url === undefined) !== (connection.via === undefined)) return [];
+    return [
+      eitherOr(['environments', owner, setting], connection.url !== undefined, '"url"', '"via: driver"'),
+    ];
+  });
+}
+
+function identitiesHaveOneSource({ settings: { identities }, writtenIn }: EffectiveEnvironment): Problem[] {
+  const owner = writtenIn('identities');
+  if (identities === undefined || owner === undefined) return [];
+  const path = ['environments', owner, 'identities'];
+  const { file, signing_key, email_domain, lifetime } = identities;
+  const minting = { signing_key, email_domain, lifetime };
+  const mints = Object.values(minting).some((value) => value !== undefined);
+  if ((file === undefined) === !mints) {
+    return [eitherOr(path, mints, '"file"', '"signing_key"')];
+  }
+  if (file !== undefined) return [];
+  return (['signing_key', 'email_domain'] as const)
+    .filter((key) => minting[key] === undefined)
+    .map((key) => ({
+      code: 'missing-key',
+      path: [...path, key],
+      message: 'is missing',
+      hint: 'minting tokens takes both signing_key and email_domain',
+    }));
+}
+
+function eitherOr(path: Path, both: boolean, one: string, other: string): Problem {
+  if (both)
+    return {
+      code: 'contradiction',
+      path,
+      message: `has both ${one} and ${other}`,
+      hint: 'keep one',
+      at: 'key',
+    };
+  return {
+    code: 'missing-key',
+    path,
+    message: `has neither ${one} nor ${other}`,
+    hint: 'write one of them',
+    at: 'key',
+  };
+}
+
+function composeMechanismsNameTheirFile({ settings, writtenIn }: EffectiveEnvironment): Problem[] {
+  const owner = writtenIn('exam_mode');
+  if (settings.driver?.kind !== 'compose' || owner === undefined) return [];
+  return (settings.exam_mode?.mechanisms ?? []).flatMap((mechanism, index) => {
+    if (typeof mechanism === 'string' || mechanism['env-file'] !== undefined) return [];
+    const path = ['environments', owner, 'exam_mode', 'mechanisms', index, 'env-file'];
+    return [
+      { code: 'missing-key', path, message: 'is missing', hint: 'compose reads variables from a file' },
+    ];
+  });
+}
+
+/** Allowed, but worth a look: two names for one system make `-e` a matter of luck. */
+export function suspicions(environments: WrittenEnvironments): Problem[] {
+  return Object.keys(environments).flatMap((name) => {
+    const { settings, writtenIn } = withParents(name, environments);
+    if (settings.driver?.kind === 'sandbox') return [];
+    const shared = (['api', 'database', 'cache'] as const).filter((setting) => {
+      const owner = writtenIn(setting, 'url');
+      return owner !== undefined && owner !== name;
+    });
+    const [first] = shared;
+    if (first === undefined) return [];
+    return [
+      {
+        code: 'shared-system',
+        path: ['environments', name],
+        message: `operates the same ${shared.join(', ')} as ${writtenIn(first, 'url')}`,
+        hint: `write its own ${shared.map((setting) => `${setting}.url`).join(', ')}, if it has one`,
+        at: 'key' as const,
+      },
+    ];
+  });
+}

@@ -1,0 +1,43 @@
+import { referenceProblem, referencesIn, replaceReferences, type ValueProblem } from './references.ts';
+
+const reference = `\${env:NAME} or \${file:path}`;
+const useReference = `use ${reference}`;
+
+/** A token, key or password on its own: all of it comes from elsewhere. */
+export function secretProblem(text: string): ValueProblem | undefined {
+  if (referencesIn(text).length > 0 || text.includes('${')) return referenceProblem(text);
+  return { code: 'clear-secret', message: 'holds a secret in clear', hint: useReference };
+}
+
+/** A URL that may refer to secrets, but never spells one out. Its value is repeated in no message. */
+export function urlProblem(text: string, protocols: readonly string[]): ValueProblem | undefined {
+  return referenceProblem(text) ?? clearPasswordProblem(text) ?? urlShapeProblem(text, protocols);
+}
+
+function clearPasswordProblem(text: string): ValueProblem | undefined {
+  const mark = '\u0000';
+  const marked = replaceReferences(text, mark);
+  const password = /^[^:/?#]+:\/\/[^/?#]*?:([^/?#]*)@/.exec(marked)?.[1] ?? '';
+  const inQuery = /[?&](?:password|passwd|pwd|pass|token|secret|api_?key|access_?token)=([^&#]+)/i.exec(
+    marked,
+  );
+  const spelledOut = [password, inQuery?.[1] ?? ''].some((part) => part !== '' && !part.includes(mark));
+  if (!spelledOut) return undefined;
+  return { code: 'clear-secret', message: 'holds a password in clear', hint: useReference };
+}
+
+function urlShapeProblem(text: string, protocols: readonly string[]): ValueProblem | undefined {
+  // What a reference holds is only known when the environment is opened; it is checked then.
+  if (text.startsWith('${')) return undefined;
+  const problem = resolvedUrlProblem(replaceReferences(text, '1'), protocols);
+  if (problem === undefined) return undefined;
+  return { code: 'wrong-url', message: problem, hint: `write ${protocols[0]}//host, or ${reference}` };
+}
+
+/** What is wrong with a URL whose references have been replaced. */
+export function resolvedUrlProblem(value: string, protocols: readonly string[]): string | undefined {
+  const expected = protocols.map((protocol) => `${protocol}//`).join(' or ');
+  if (!URL.canParse(value)) return `is not a URL (${expected})`;
+  const { protocol } = new URL(value);
+  return protocols.includes(protocol) ? undefined : `is not a ${expected} address`;
+}

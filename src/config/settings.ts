@@ -1,0 +1,92 @@
+import type { ExamModeMechanism, Service, Thresholds } from '../lifecycle/environment.ts';
+import type { Platform } from '../lifecycle/platform.ts';
+import type { LocatedProblem } from './problem.ts';
+import type { Secret } from './secret.ts';
+
+/** Variables of the process, read once in main. */
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** A validated configuration: defaults filled in, parents merged, paths absolute, durations in milliseconds. */
+export interface Config {
+  /** absolute; undefined when there is no file and the built-in sandbox is all there is */
+  readonly file: string | undefined;
+  /** in the order of the file; the built-in sandbox comes last, unless the file has one of that name */
+  readonly environments: readonly EnvironmentConfig[];
+  readonly people: readonly Person[];
+  readonly contacts: readonly Contact[];
+  /** folder of the user's own checks, absolute */
+  readonly checksFolder: string | undefined;
+  /** what is allowed, but probably not meant */
+  readonly warnings: readonly LocatedProblem[];
+}
+
+export interface EnvironmentConfig {
+  readonly name: string;
+  readonly platform: Platform['id'];
+  readonly protected: boolean;
+  readonly driver: DriverConfig;
+  /** what each role is called by the driver */
+  readonly services: Readonly<Partial<Record<Service, string>>>;
+  /** undefined for the sandbox, which knows its own addresses */
+  readonly api: ApiConfig | undefined;
+  readonly database: ConnectionConfig | undefined;
+  readonly cache: ConnectionConfig | undefined;
+  readonly examMode: readonly ExamModeMechanism[];
+  readonly identities: IdentitiesConfig | undefined;
+  readonly thresholds: Thresholds;
+  /** true for the sandbox that is there without being configured */
+  readonly builtIn: boolean;
+  /** where a setting was written: "api.url" -> "examctl.yaml:7:12 (staging)"; absent: the default */
+  readonly origins: Readonly<Record<string, string>>;
+}
+
+export type DriverConfig =
+  | { readonly kind: 'sandbox' }
+  | { readonly kind: 'compose'; readonly file: string; readonly project: string | undefined }
+  | { readonly kind: 'kubernetes'; readonly namespace: string; readonly context: string | undefined }
+  | {
+      readonly kind: 'railway';
+      readonly project: string;
+      readonly environment: string;
+      readonly token: Secret | undefined;
+    };
+
+export interface ApiConfig {
+  /** may carry credentials, hence wrapped */
+  readonly url: Secret;
+  /** undefined: probe the platform's base paths */
+  readonly basePath: string | undefined;
+  readonly token: Secret | undefined;
+  readonly adminToken: Secret | undefined;
+}
+
+/** A connection string, or the way through the driver's service. */
+export type ConnectionConfig = { readonly kind: 'url'; readonly url: Secret } | { readonly kind: 'driver' };
+
+export type IdentitiesConfig =
+  /** CSV with the columns user_id, email, token */
+  | { readonly kind: 'file'; readonly file: string }
+  /** tokens are minted for the accounts of one e-mail domain */
+  | {
+      readonly kind: 'signing-key';
+      readonly signingKey: Secret;
+      readonly emailDomain: string;
+      /** milliseconds that a minted token is valid */
+      readonly lifetime: number;
+    };
+
+export interface Person {
+  readonly name: string;
+  readonly roles: readonly string[];
+  /** public SSH keys */
+  readonly keys: readonly string[];
+}
+
+export interface Contact {
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly phone: string | undefined;
+  readonly email: string | undefined;
+  readonly chat: string | undefined;
+  readonly hours: string | undefined;
+}

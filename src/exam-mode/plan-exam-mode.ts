@@ -1,0 +1,137 @@
+import type { Environment, ExamModeMechanism } from '../lifecycle/environment.ts';
+import type { Action, Change } from '../lifecycle/plan.ts';
+import { makePlan, type Plan } from '../lifecycle/plan.ts';
+import { impactOf } from '../probes/sessions-in-progress.ts';
+
+/** What was on before exam mode was switched on: the changes that were made, each with its way back. */
+export interface ExamModeSnapshot {
+  readonly run: string;
+  /** ISO 8601 */
+  readonly at: string;
+  readonly changes: readonly Change[];
+}
+
+/** Sets every configured mechanism that is not set yet and disables the background jobs that are enabled. */
+export async function planExamModeOn(environment: Environment): Promise<Plan> {
+  const changes = [...(await mechanismChanges(environment, true)), ...(await jobsOff(environment))];
+  return planOf('exam-mode on', environment, changes);
+}
+
+/** Restores exactly what the snapshot says; without one, it only resets the mechanisms. */
+export async function planExamModeOff(
+  environment: Environment,
+  snapshot: ExamModeSnapshot | null,
+): Promise<Plan> {
+  const changes = snapshot === null ? await mechanismChanges(environment, false) : wayBack(snapshot);
+  return planOf('exam-mode off', environment, changes);
+}
+
+async function planOf(
+  operation: string,
+  environment: Environment,
+  changes: readonly Change[],
+): Promise<Plan> {
+  const recreates = changes.some(({ apply }) => apply.kind === 'exam-mode-set' && apply.variable !== null);
+  const text = recreates
+    ? 'recreates the backend: requests in flight fail, nobody can work until it answers again'
+    : 'students in an exam notice nothing; heavy admin operations and background jobs are switched';
+  return makePlan({
+    operation,
+    environment: environment.name,
+    parameters: {},
+    impact: await impactOf(environment, { disruptive: recreates, text }),
+    changes,
+    holdSeconds: null,
+    steadyState: [],
+  });
+}
+
+async function mechanismChanges(environment: Environment, enabled: boolean): Promise<Change[]> {
+  const changes: Change[] = [];
+  for (const mechanism of environment.examMode) {
+    const change =
+      mechanism.kind === 'env-file'
+        ? await variableChange(mechanism, enabled, environment)
+        : await flagChange(mechanism.kind, enabled, environment);
+    if (change !== undefined) changes.push(change);
+  }
+  return changes;
+}
+
+async function flagChange(
+  mechanism: 'system-flag' | 'system-flag-sql',
+  enabled: boolean,
+  { withPostgres, platform }: Environment,
+): Promise<Change | undefined> {
+  const { flag } = platform.examMode;
+  const { rows } = await withPostgres((postgres) =>
+    postgres.query<{ value: boolean }>('SELECT value FROM system_flags WHERE key = $1', [flag]),
+  );
+  const current = rows[0]?.value ?? false;
+  if (current === enabled) return undefined;
+  const set = (value: boolean): Action => ({
+    kind: 'exam-mode-set',
+    mechanism,
+    enabled: value,
+    variable: null,
+  });
+  return change(
+    `flag ${flag}`,
+    String(current),
+    String(enabled),
+    set(enabled),
+    set(current),
+    platform.examMode.cacheSeconds,
+  );
+}
+
+async function variableChange(
+  { service, variable: name }: Extract<ExamModeMechanism, { kind: 'env-file' }>,
+  enabled: boolean,
+  { driver }: Environment,
+): Promise<Change | undefined> {
+  const before = (await driver.variable(service, name)) ?? null;
+  const after = enabled ? 'true' : 'false';
+  if (before === after) return undefined;
+  const set = (value: string | null): Action => ({
+    kind: 'exam-mode-set',
+    mechanism: 'env-file',
+    enabled: value === 'true',
+    variable: { service, name, value },
+  });
+  return change(`variable ${name} of ${service}`, before ?? '(unset)', after, set(after), set(before), 30);
+}
+
+async function jobsOff({ driver, platform }: Environment): Promise<Change[]> {
+  const known = platform.examMode.jobs;
+  const enabled = (await driver.jobs())
+    .filter((job) => job.enabled && known.includes(job.key))
+    .map(({ key }) => key);
+  if (enabled.length === 0) return [];
+  const set = (value: boolean): Action => ({ kind: 'jobs-set', jobs: enabled, enabled: value });
+  return [change(`background jobs ${enabled.join(', ')}`, 'enabled', 'disabled', set(false), set(true), 5)];
+}
+
+function wayBack({ changes }: ExamModeSnapshot): Change[] {
+  return changes
+    .filter((made): made is Change & { revert: Action } => made.revert !== null)
+    .map((made) => ({
+      ...made,
+      before: made.after,
+      after: made.before,
+      apply: made.revert,
+      revert: made.apply,
+    }))
+    .reverse();
+}
+
+function change(
+  target: string,
+  before: string,
+  after: string,
+  apply: Action,
+  revert: Action,
+  seconds: number,
+): Change {
+  return { target, before, after, apply, revert, undoneBy: 'guardian', seconds };
+}

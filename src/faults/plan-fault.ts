@@ -1,0 +1,43 @@
+import type { Environment } from '../lifecycle/environment.ts';
+import { Refused, UsageError } from '../lifecycle/errors.ts';
+import { makePlan, type Plan } from '../lifecycle/plan.ts';
+import { impactOf } from '../probes/sessions-in-progress.ts';
+import { steadyState } from '../probes/steady-state.ts';
+import type { FaultDefinition } from './fault.ts';
+
+/** What injecting the fault would do, with the steady state as it is now. Reads only. */
+export async function planFault(
+  fault: FaultDefinition,
+  environment: Environment,
+  holdSeconds = fault.defaultSeconds,
+): Promise<Plan> {
+  if (holdSeconds > fault.maxSeconds) {
+    throw new UsageError(`${fault.id} may last ${fault.maxSeconds} s at most, not ${holdSeconds} s`, {
+      hint: `--for ${fault.maxSeconds}s`,
+    });
+  }
+  const [impact, before, changes] = await Promise.all([
+    impactOf(environment, { disruptive: true, text: fault.impact }),
+    steadyState(environment),
+    fault.changes(environment),
+  ]);
+  return makePlan({
+    operation: `fault inject ${fault.id}`,
+    environment: environment.name,
+    parameters: { fault: fault.id, seconds: holdSeconds },
+    impact,
+    changes,
+    holdSeconds,
+    steadyState: before,
+  });
+}
+
+/** A fault is not injected into a system that is already ill, or that cannot be seen. */
+export function requireSteadyState({ operation, environment, steadyState }: Plan): void {
+  const ill = steadyState.filter(({ outcome }) => outcome === 'fail' || outcome === 'unknown');
+  if (ill.length === 0) return;
+  const what = ill.map(({ title, outcome, message }) => `${title}: ${outcome} (${message})`).join('; ');
+  throw new Refused(`${operation} is refused: ${environment} is not in its steady state: ${what}`, {
+    hint: 'mend it first; examctl fault status shows what examctl itself has left broken',
+  });
+}

@@ -1,7 +1,0 @@
-/** Processes that examctl starts of itself, by name; each resolves when it ends by itself. */
-export const internalProcesses: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
-  'sandbox-supervisor': async (args) => (await import('./sandbox/supervisor.ts')).runSupervisor(args),
-  'sandbox-backend': async (args) => (await import('./sandbox/backend/main.ts')).runBackend(args),
-  'sandbox-edge': async (args) => (await import('./sandbox/edge.ts')).runEdge(args),
-  'sandbox-jobs': async (args) => (await import('./sandbox/jobs.ts')).runJobs(args),
-};

@@ -1,0 +1,63 @@
+import type { Clock } from './clock.ts';
+import type { ChangeStarted, JournalLine } from './journal.ts';
+import { openChanges, runFinish } from './journal.ts';
+import { type RevertPorts, revertChanges } from './revert.ts';
+
+export interface GuardianPorts extends RevertPorts {
+  readonly clock: Clock;
+  /** whether the process that started the guardian still lives */
+  readonly runIsAlive: () => boolean;
+}
+
+const lookEvery = 250;
+
+/**
+ * Watches one run until it is finished. Reverts what the run left open when its process is gone, and a single
+ * change when its deadline has passed while the process lives (it hangs, or was stopped); then it keeps watching,
+ * as a process that wakes up late may still make the change that it had announced.
+ */
+export async function guard(
+  ports: GuardianPorts,
+): Promise<'finished by the run' | 'reverted' | 'not reverted'> {
+  const { journal, clock, runIsAlive } = ports;
+  for (;;) {
+    const alive = runIsAlive();
+    const lines = await journal.read();
+    if (runFinish(lines) !== undefined) return 'finished by the run';
+    const open = openChanges(lines).filter(({ undoneBy }) => undoneBy === 'guardian');
+    if (!alive) return afterDeath(open, lines, ports);
+    const late = open.filter((change) => isLate(change, clock.now()));
+    if (late.length > 0) await revertChanges(late, 'guardian', ports);
+    await clock.sleep(lookEvery);
+  }
+}
+
+function isLate({ deadline }: ChangeStarted, now: Date): boolean {
+  return deadline !== null && now.getTime() > Date.parse(deadline);
+}
+
+async function afterDeath(
+  open: readonly ChangeStarted[],
+  lines: readonly JournalLine[],
+  ports: GuardianPorts,
+) {
+  const left = await revertChanges([...open, ...touchedAgain(open, lines)], 'guardian', ports);
+  return left.length === 0 ? 'reverted' : 'not reverted';
+}
+
+/**
+ * A change that was reverted for being late may have been made once more by its process before that died:
+ * reverts are idempotent, so it is reverted once more.
+ */
+function touchedAgain(open: readonly ChangeStarted[], lines: readonly JournalLine[]): ChangeStarted[] {
+  const late = new Set(
+    lines.flatMap((line) => (line.type === 'revert.started' && line.by === 'guardian' ? [line.change] : [])),
+  );
+  const isOpen = new Set(open.map(({ change }) => change));
+  return lines
+    .filter(
+      (line): line is ChangeStarted =>
+        line.type === 'change.started' && late.has(line.change) && !isOpen.has(line.change),
+    )
+    .reverse();
+}

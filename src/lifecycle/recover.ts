@@ -1,0 +1,35 @@
+import { messageOf } from './errors.ts';
+import { type Journal, type JournalLine, openChanges } from './journal.ts';
+import { type LeftOver, type RevertPorts, revertChanges } from './revert.ts';
+
+export interface Recovery {
+  readonly run: string;
+  /** what was open when recovery began: "service cache" */
+  readonly open: readonly string[];
+  readonly left: readonly LeftOver[];
+}
+
+/** Reverts whatever a dead run left open, proves it and writes the end into its journal. Idempotent. */
+export async function recoverRun(
+  run: string,
+  journal: Journal,
+  ports: Omit<RevertPorts, 'journal'>,
+): Promise<Recovery> {
+  const open = openChanges(await journal.read());
+  const left = await revertChanges(open, 'recover', { ...ports, journal });
+  const message =
+    left.length === 0 ? 'recovered' : left.map((item) => `${item.change.target}: ${item.message}`).join('; ');
+  try {
+    const result = left.length === 0 ? 'interrupted' : 'failed-not-reverted';
+    await journal.append({ type: 'run.finished', by: 'recover', result, message });
+  } catch (error) {
+    ports.emit({ type: 'warning', message: `the end of run ${run} could not be noted: ${messageOf(error)}` });
+  }
+  return { run, open: open.map(({ target }) => target), left };
+}
+
+/** The guardian that said it was watching, while it has not written an end. */
+export function guardianOf(lines: readonly JournalLine[]): number | undefined {
+  if (lines.some((line) => line.type === 'run.finished')) return undefined;
+  return lines.findLast((line) => line.type === 'guardian.ready')?.pid;
+}

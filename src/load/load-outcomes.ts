@@ -1,0 +1,154 @@
+import { basename } from 'node:path';
+import type { OutcomeRecord } from '../lifecycle/outcome.ts';
+import type { LedgerSummary } from './ledger-summary.ts';
+import type { LoadPlan } from './load-plan.ts';
+import { noSamplesReason } from './no-samples-reason.ts';
+import type { Tally } from './tally.ts';
+
+export interface LoadEvidence {
+  readonly plan: LoadPlan;
+  readonly tally: Tally;
+  readonly ledger: LedgerSummary;
+  readonly aborted: boolean;
+  readonly ledgerFile: string;
+  readonly samplesFile: string;
+}
+
+/** A run that was stopped early has not shown that a limit holds, but may have shown that it does not. */
+export function loadOutcomes(evidence: LoadEvidence): OutcomeRecord[] {
+  const outcomes = [
+    latencyOutcome(evidence),
+    errorRateOutcome(evidence),
+    studentsOutcome(evidence),
+    ledgerOutcome(evidence),
+    ...sameScoreOutcome(evidence),
+  ];
+  if (!evidence.aborted) return outcomes;
+  return outcomes.map((outcome) =>
+    outcome.outcome === 'pass'
+      ? {
+          ...outcome,
+          outcome: 'unknown',
+          message: `${outcome.message}; but the run was stopped before its end`,
+        }
+      : outcome,
+  );
+}
+
+function latencyOutcome({ plan, tally, samplesFile }: LoadEvidence): OutcomeRecord {
+  const limit = plan.thresholds.p95Ms;
+  const about = {
+    id: 'load-p95-latency',
+    title: `95 % of requests are answered within ${limit} ms`,
+    evidence: [basename(samplesFile)],
+  };
+  const latency = tally.latency();
+  if (latency === null) return { ...about, ...unknownBecause(tally) };
+  const accepted = tally.measured.requests - tally.measured.failed;
+  const message = `p95 ${latency.p95} ms over ${accepted} accepted requests (limit ${limit} ms, worst ${latency.max} ms)`;
+  return latency.p95 < limit
+    ? { ...about, outcome: 'pass', message }
+    : { ...about, outcome: 'fail', message, hint: 'examctl metrics capture shows where the time goes' };
+}
+
+function errorRateOutcome({ plan, tally, samplesFile }: LoadEvidence): OutcomeRecord {
+  const limit = plan.thresholds.errorRate;
+  const about = {
+    id: 'load-error-rate',
+    title: `less than ${percent(limit)} of requests fail`,
+    evidence: [basename(samplesFile)],
+  };
+  const { requests, failed, byStatus } = tally.measured;
+  if (requests === 0 || onlyRefusals(byStatus)) return { ...about, ...unknownBecause(tally) };
+  const rate = failed / requests;
+  const message = `${failed} of ${requests} requests failed, ${percent(rate)} (limit ${percent(limit)})${statuses(byStatus)}`;
+  return rate < limit
+    ? { ...about, outcome: 'pass', message }
+    : { ...about, outcome: 'fail', message, hint: 'the statuses are per request in the samples file' };
+}
+
+function studentsOutcome({ plan, tally, ledger, ledgerFile, aborted }: LoadEvidence): OutcomeRecord {
+  const about = {
+    id: 'load-students-finished',
+    title: 'every virtual student has done what the scenario asks',
+    evidence: [basename(ledgerFile)],
+  };
+  const { length: students } = plan.students;
+  if (ledger.studentsFinished === students && students > 0) {
+    return { ...about, outcome: 'pass', message: `${students} of ${students} students finished` };
+  }
+  if (tally.latency() === null) return { ...about, ...unknownBecause(tally) };
+  const told = Object.values(ledger.reasons).reduce((sum, count) => sum + count, 0);
+  const unheard = students - ledger.studentsFinished - told;
+  const reasons = Object.entries(ledger.reasons).map(([reason, count]) => `${count} ${reason}`);
+  if (unheard > 0) reasons.push(`${unheard} did not come to their end${aborted ? '' : ' in time'}`);
+  const message = `${ledger.studentsFinished} of ${students} students finished: ${reasons.join('; ')}`;
+  const hint = 'the ledger names them: lines of kind "student"';
+  return { ...about, outcome: aborted ? 'unknown' : 'fail', message, hint };
+}
+
+/** A ledger with holes would make reconciling it prove nothing. */
+function ledgerOutcome({ tally, ledger, ledgerFile, samplesFile }: LoadEvidence): OutcomeRecord {
+  const about = {
+    id: 'load-ledger-complete',
+    title: 'the ledger has every answer and submit that was sent',
+    evidence: [basename(ledgerFile), basename(samplesFile)],
+  };
+  if (tally.writes === 0)
+    return { ...about, outcome: 'unknown', message: `nothing was written${because(tally)}` };
+  const message = `${ledger.writes} writes in the ledger, ${tally.writes} requests`;
+  return ledger.writes === tally.writes
+    ? { ...about, outcome: 'pass', message }
+    : {
+        ...about,
+        outcome: 'unknown',
+        message,
+        hint: 'look for a full disk or a killed k6, and run it again',
+      };
+}
+
+function sameScoreOutcome({ plan, tally, ledger, ledgerFile }: LoadEvidence): OutcomeRecord[] {
+  if (!plan.students.some(({ submitTwice }) => submitTwice)) return [];
+  const about = {
+    id: 'load-submit-same-score',
+    title: 'a second submit returns the score of the first',
+    evidence: [basename(ledgerFile)],
+  };
+  const { submittedTwice, scoresDiffer } = ledger;
+  if (submittedTwice === 0) {
+    return [{ ...about, outcome: 'unknown', message: `no second submit was acknowledged${because(tally)}` }];
+  }
+  if (scoresDiffer.length === 0) {
+    return [
+      { ...about, outcome: 'pass', message: `${submittedTwice} sessions submitted twice, same score each` },
+    ];
+  }
+  const named = scoresDiffer.slice(0, 20).join(', ');
+  const message = `${scoresDiffer.length} of ${submittedTwice} sessions returned another score: ${named}`;
+  return [{ ...about, outcome: 'fail', message, hint: 'examctl integrity shows what was stored' }];
+}
+
+function unknownBecause(tally: Tally) {
+  const { message, hint } = noSamplesReason(tally);
+  return { outcome: 'unknown', message, hint } as const;
+}
+
+function because(tally: Tally): string {
+  return tally.latency() === null ? `: ${noSamplesReason(tally).message}` : '';
+}
+
+/** Refused identities and missing answers are about the load's own means or an API that is down, not its errors under load. */
+function onlyRefusals(byStatus: Readonly<Record<string, number>>): boolean {
+  const seen = Object.keys(byStatus);
+  return seen.length > 0 && seen.every((status) => ['0', '401', '403', '429'].includes(status));
+}
+
+function statuses(byStatus: Readonly<Record<string, number>>): string {
+  const failed = Object.entries(byStatus).filter(([status]) => !status.startsWith('2'));
+  if (failed.length === 0) return '';
+  return `: ${failed.map(([status, count]) => `${count} x ${status === '0' ? 'no answer' : status}`).join(', ')}`;
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 10_000) / 100} %`;
+}

@@ -1,0 +1,69 @@
+import type { OutcomeRecord } from '../lifecycle/outcome.ts';
+import type { ProfileName, ScenarioId } from './scenario.ts';
+
+/** Milliseconds, over requests that were accepted (2xx); a refusal that comes fast says nothing about speed. */
+export interface Latency {
+  readonly mean: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface RequestCounts {
+  readonly requests: number;
+  /** without a 2xx answer */
+  readonly failed: number;
+}
+
+export interface EndpointResult extends RequestCounts {
+  /** null: no request was accepted */
+  readonly latency: Latency | null;
+}
+
+export interface Engine {
+  readonly name: 'k6' | 'builtin';
+  readonly version: string;
+}
+
+/** The same for both engines. Requests are those of the measured window unless it says otherwise. */
+export interface LoadResult extends RequestCounts {
+  readonly scenario: ScenarioId;
+  readonly profile: ProfileName;
+  readonly engine: Engine;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  /** it was stopped before its end */
+  readonly aborted: boolean;
+  readonly virtualStudents: number;
+  readonly studentsFinished: number;
+  readonly errorRate: number;
+  /** "200" -> count; "0" counts requests without an answer */
+  readonly byStatus: Readonly<Record<string, number>>;
+  readonly latency: Latency | null;
+  readonly perEndpoint: Readonly<Record<string, EndpointResult>>;
+  /** requests before and after the measured window */
+  readonly notMeasured: RequestCounts & { readonly byStatus: Readonly<Record<string, number>> };
+  /** absolute: each attempted write, LedgerLine */
+  readonly ledgerFile: string;
+  /** absolute: each request, Sample */
+  readonly samplesFile: string;
+  /** absolute: each second, TimelineSecond */
+  readonly timelineFile: string;
+  readonly outcomes: readonly OutcomeRecord[];
+}
+
+/** One second of the measured window; seconds without a request are in it, too. */
+export interface TimelineSecond extends RequestCounts {
+  /** ISO 8601, the second's begin; a request belongs to the second in which it was sent */
+  readonly t: string;
+  readonly p95: number | null;
+}
+
+export interface LoadProgress extends RequestCounts {
+  /** since the engine started, of the seconds that it will take */
+  readonly elapsedSeconds: number;
+  readonly seconds: number;
+  readonly phase: 'preparing' | 'measuring' | 'ending';
+}

@@ -1,0 +1,57 @@
+import type { PhaseTally } from './tally.ts';
+
+interface Reason {
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** Why a run has no accepted request, from what was answered instead, before the window if nothing in it. */
+export function noSamplesReason({
+  measured,
+  notMeasured,
+}: {
+  measured: PhaseTally;
+  notMeasured: PhaseTally;
+}): Reason {
+  const answered = measured.requests > 0 ? measured : notMeasured;
+  const where = measured.requests > 0 ? '' : ', so that nothing was measured';
+  if (answered.requests === 0) {
+    return {
+      message: 'no request was sent',
+      hint: 'run it again; with --debug it says what the engine said',
+    };
+  }
+  const failures = Object.entries(answered.byStatus).filter(([status]) => !status.startsWith('2'));
+  const [status = '', count = 0] = failures.sort(([, a], [, b]) => b - a)[0] ?? [];
+  const { message, hint } = meaningOf(status);
+  return { message: `${message}: ${count} of ${answered.requests} requests${where}`, hint };
+}
+
+function meaningOf(status: string): Reason {
+  switch (status) {
+    case '':
+      return { message: 'no measured request', hint: 'run it longer, or with more students' };
+    case '0':
+      return { message: 'the API did not answer', hint: 'examctl status shows which service is down' };
+    case '401':
+      return {
+        message: 'token refused (401)',
+        hint: 'the tokens of the identities are expired or signed by another key: get new ones',
+      };
+    case '403':
+      return {
+        message: 'identities refused (403)',
+        hint: 'load needs active accounts with the role STUDENT',
+      };
+    case '429':
+      return {
+        message: 'rate limited (429)',
+        hint: 'use one identity per virtual student, and wait a minute without requests before the next run',
+      };
+    default:
+      return {
+        message: status.startsWith('5') ? `server errors (${status})` : `all refused (${status})`,
+        hint: 'examctl metrics capture shows the errors in the backend log',
+      };
+  }
+}

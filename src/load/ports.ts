@@ -1,0 +1,57 @@
+import type { Sample } from './sample.ts';
+
+/** k6, found and new enough; or why not, as the end of "k6 is not used: ..." */
+export type K6Found =
+  | { readonly binary: string; readonly version: string }
+  | { readonly missing: string; readonly hint: string };
+
+export interface K6Run {
+  readonly binary: string;
+  /** file name in k6/scenarios, without .js */
+  readonly script: string;
+  /** handed to the script; holds tokens */
+  readonly plan: object;
+  readonly ledgerFile: string;
+  /** ends the run within 5 seconds */
+  readonly signal: AbortSignal;
+  /** k6 has not come to its end by then: it is ended */
+  readonly timeoutSeconds: number;
+  onSample(sample: Sample): void;
+}
+
+export interface K6Ending {
+  /** by k6's own count of the same thresholds */
+  readonly thresholdsCrossed: boolean;
+  /** all requests, from the summary; null when k6 did not come to write one */
+  readonly requests: number | null;
+  readonly aborted: boolean;
+}
+
+export interface LoadHttpAnswer {
+  /** 0: no answer */
+  readonly status: number;
+  readonly body: unknown;
+  readonly retryAfterSeconds: number | null;
+}
+
+export interface LoadHttp {
+  request(request: {
+    readonly method: 'GET' | 'POST';
+    readonly path: string;
+    readonly token: string;
+    readonly body?: unknown;
+    readonly signal: AbortSignal;
+  }): Promise<LoadHttpAnswer>;
+  close(): Promise<void>;
+}
+
+/** What a load run needs of the world; built in main. */
+export interface LoadPorts {
+  findK6(): Promise<K6Found>;
+  runK6(run: K6Run): Promise<K6Ending>;
+  openHttp(options: {
+    readonly baseUrl: string;
+    readonly connections: number;
+    readonly timeoutSeconds: number;
+  }): LoadHttp;
+}

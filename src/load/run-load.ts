@@ -1,0 +1,201 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Environment, Identity } from '../lifecycle/environment.ts';
+import { Undetermined, UsageError } from '../lifecycle/errors.ts';
+import { authorizeLoad } from './authorize-load.ts';
+import { findBaseUrl } from './base-url.ts';
+import { runBuiltin } from './engine/builtin.ts';
+import { summarizeLedger } from './ledger-summary.ts';
+import { loadOutcomes } from './load-outcomes.ts';
+import { type LoadPlan, leadInOf, planLoad } from './load-plan.ts';
+import type { Engine, LoadProgress, LoadResult } from './load-result.ts';
+import { NdjsonFile } from './ndjson-file.ts';
+import type { LoadPorts } from './ports.ts';
+import type { Sample } from './sample.ts';
+import type { LoadProfile, ProfileName, Scenario } from './scenario.ts';
+import { type ProfileOverrides, profileOf, selectProfileName, selectScenario } from './select-scenario.ts';
+import { Tally } from './tally.ts';
+import { requireTokensUntil } from './token-life.ts';
+
+export interface LoadOptions {
+  readonly environment: Environment;
+  /** a ScenarioId; anything else is a UsageError with the nearest one */
+  readonly scenario: string;
+  /** a ProfileName, default "smoke" */
+  readonly profile?: string;
+  /** auto: k6 where there is one, else builtin */
+  readonly engine?: 'auto' | 'k6' | 'builtin';
+  /** all that load acts as: their sessions do not stand in its way; default: those that this run needs */
+  readonly identities?: readonly Identity[];
+  /** overrides of the profile */
+  readonly overrides?: ProfileOverrides;
+  /** gets <scenario>-ledger.ndjson, -samples.ndjson and -timeline.ndjson */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  /** load in spite of protection and live exams; needs a reason */
+  readonly breakGlass?: boolean;
+  readonly reason?: string | undefined;
+  /** once, waited for before the first request */
+  onEngine?(engine: Engine, why: string): void | Promise<void>;
+  /** about once a second */
+  onProgress?(progress: LoadProgress): void;
+}
+
+export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<LoadResult> {
+  const prepared = await prepareLoad(options);
+  const { plan } = prepared;
+  const { engine, binary, why } = await chooseEngine(options.engine ?? 'auto', ports);
+  await options.onEngine?.(engine, why);
+  await mkdir(options.folder, { recursive: true });
+  const file = (name: string) => join(options.folder, `${plan.scenario}-${name}.ndjson`);
+  const [ledgerFile, samplesFile, timelineFile] = [file('ledger'), file('samples'), file('timeline')];
+  const tally = await Tally.create();
+  const samples = new NdjsonFile(samplesFile);
+  // The ledger exists even when no student came to write to it.
+  new NdjsonFile(ledgerFile).close();
+  const startedAt = new Date();
+  const progress = startProgress(plan, tally, options.onProgress);
+  const onSample = (sample: Sample) => {
+    tally.add(sample);
+    samples.write(sample);
+  };
+  let aborted: boolean;
+  try {
+    const run = { plan, ledgerFile, signal: options.signal, onSample };
+    aborted =
+      binary === null
+        ? (await runBuiltin({ ...run, http: ports.openHttp(httpOptions(plan)) })).aborted
+        : await runWithK6(run, binary, ports);
+  } finally {
+    clearInterval(progress);
+    samples.close();
+  }
+  const timeline = new NdjsonFile(timelineFile);
+  for (const second of tally.timeline.seconds()) timeline.write(second);
+  timeline.close();
+  const ledger = await summarizeLedger(ledgerFile);
+  const { requests, failed, byStatus } = tally.measured;
+  return {
+    scenario: plan.scenario,
+    profile: plan.profile,
+    engine,
+    startedAt: startedAt.toISOString(),
+    endedAt: new Date().toISOString(),
+    aborted,
+    virtualStudents: plan.students.length,
+    studentsFinished: ledger.studentsFinished,
+    requests,
+    failed,
+    errorRate: requests === 0 ? 0 : failed / requests,
+    byStatus,
+    latency: tally.latency(),
+    perEndpoint: tally.perEndpoint(),
+    notMeasured: { ...tally.notMeasured },
+    ledgerFile,
+    samplesFile,
+    timelineFile,
+    outcomes: loadOutcomes({ plan, tally, ledger, aborted, ledgerFile, samplesFile }),
+  };
+}
+
+export interface PreparedLoad {
+  readonly scenario: Scenario;
+  readonly profile: LoadProfile;
+  readonly plan: LoadPlan;
+}
+
+/** All that can be refused is refused here, before a request is made; --dry-run shows what this returns. */
+export async function prepareLoad(options: Omit<LoadOptions, 'folder'>): Promise<PreparedLoad> {
+  const { environment, signal } = options;
+  const scenario = selectScenario(options.scenario);
+  const profileName: ProfileName = selectProfileName(options.profile ?? 'smoke');
+  const profile = profileOf(scenario, profileName, options.overrides ?? {});
+  const all = options.identities ?? (await environment.identities(profile.students));
+  await authorizeLoad(environment, all, {
+    breakGlass: options.breakGlass ?? false,
+    reason: options.reason,
+  });
+  const identities = identitiesFor(profile, all, environment.name);
+  const seconds = leadInOf(scenario, profile) + profile.seconds + profile.graceSeconds;
+  requireTokensUntil(new Date(Date.now() + seconds * 1000), identities);
+  const baseUrl = await findBaseUrl(environment.api, environment.platform.basePaths, signal);
+  const { thresholds } = environment;
+  return {
+    scenario,
+    profile,
+    plan: planLoad({ scenario, profileName, profile, identities, baseUrl, thresholds }),
+  };
+}
+
+/** One each: sessions and submits are limited to ten a minute for one student, and the same student gets the same questions. */
+function identitiesFor({ students }: LoadProfile, all: readonly Identity[], environment: string): Identity[] {
+  if (all.length >= students) return all.slice(0, students);
+  throw new UsageError(
+    `${environment} has ${all.length} identities for load, ${students} virtual students need one each`,
+    { hint: `run it with --students ${all.length}, or configure more identities` },
+  );
+}
+
+async function chooseEngine(wanted: 'auto' | 'k6' | 'builtin', ports: LoadPorts) {
+  const builtin = { name: 'builtin', version: process.env.EXAMCTL_VERSION ?? 'development' } as const;
+  if (wanted === 'builtin') return { engine: builtin, binary: null, why: 'asked for' };
+  const found = await ports.findK6();
+  if ('binary' in found) {
+    const engine = { name: 'k6', version: found.version } as const;
+    return { engine, binary: found.binary, why: found.binary };
+  }
+  if (wanted === 'auto') return { engine: builtin, binary: null, why: found.missing };
+  throw new Undetermined(`k6 cannot be used: ${found.missing}`, { hint: found.hint });
+}
+
+interface K6Job {
+  readonly plan: LoadPlan;
+  readonly ledgerFile: string;
+  readonly signal: AbortSignal;
+  onSample(sample: Sample): void;
+}
+
+async function runWithK6(job: K6Job, binary: string, ports: LoadPorts): Promise<boolean> {
+  const { plan } = job;
+  let seen = 0;
+  const ending = await ports.runK6({
+    ...job,
+    binary,
+    script: plan.scenario,
+    // k6 starts its virtual users first, a second for some hundreds of them.
+    timeoutSeconds: 60 + plan.leadInSeconds + plan.seconds + plan.graceSeconds + plan.requestTimeoutSeconds,
+    onSample: (sample) => {
+      seen += 1;
+      job.onSample(sample);
+    },
+  });
+  if (!ending.aborted && ending.requests !== seen) {
+    throw new Undetermined(
+      `k6 made ${ending.requests ?? 'an unknown number of'} requests, ${seen} of them were recorded`,
+      {
+        hint: 'look for a full disk under TMPDIR, and run it again',
+      },
+    );
+  }
+  return ending.aborted;
+}
+
+function httpOptions({ baseUrl, students, requestTimeoutSeconds }: LoadPlan) {
+  return { baseUrl, connections: students.length, timeoutSeconds: requestTimeoutSeconds };
+}
+
+function startProgress(plan: LoadPlan, tally: Tally, onProgress: LoadOptions['onProgress']): NodeJS.Timeout {
+  const started = Date.now();
+  return setInterval(() => {
+    const elapsedSeconds = Math.round((Date.now() - started) / 1000);
+    const measuring = elapsedSeconds >= plan.leadInSeconds;
+    const ending = elapsedSeconds >= plan.leadInSeconds + plan.seconds;
+    onProgress?.({
+      elapsedSeconds,
+      seconds: plan.leadInSeconds + plan.seconds,
+      phase: ending ? 'ending' : measuring ? 'measuring' : 'preparing',
+      requests: tally.measured.requests,
+      failed: tally.measured.failed,
+    });
+  }, 1000);
+}

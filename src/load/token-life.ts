@@ -1,0 +1,27 @@
+import type { Identity } from '../lifecycle/environment.ts';
+import { Undetermined } from '../lifecycle/errors.ts';
+
+/** A token that dies during the run would turn the rest of it into 401s, which say nothing about the platform. */
+export function requireTokensUntil(end: Date, identities: readonly Identity[]): void {
+  const early = identities
+    .map(({ email, token }) => ({ email, expiresAt: expiryOf(token) }))
+    .filter(({ expiresAt }) => expiresAt !== undefined && expiresAt < end);
+  const [first] = early;
+  if (first?.expiresAt === undefined) return;
+  throw new Undetermined(
+    `${early.length} of ${identities.length} load tokens expire before the run ends at ${end.toISOString()}, the first (${first.email}) at ${first.expiresAt.toISOString()}`,
+    { hint: 'get tokens that live longer, or run a shorter time with --duration' },
+  );
+}
+
+/** Undefined when it is no JWT or has no `exp`: then only the platform knows. */
+export function expiryOf(token: string): Date | undefined {
+  const [, payload] = token.split('.');
+  if (payload === undefined) return undefined;
+  try {
+    const { exp } = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as { exp?: unknown };
+    return typeof exp === 'number' ? new Date(exp * 1000) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AuditLog } from '../adapters/audit-log.ts';
+import { writeFileAtomic } from '../adapters/files.ts';
+import { openLoadHttp } from '../adapters/http-load.ts';
+import { findK6, runK6 } from '../adapters/k6.ts';
+import { packageRoot } from '../adapters/package-root.ts';
+import { RunFolders } from '../adapters/run-folders.ts';
+import { readPackagedSql, readSqlFolder } from '../adapters/sql-files.ts';
+import { stateFolder } from '../adapters/state-folder.ts';
+import type { Check } from '../checks/check.ts';
+import { checksFrom } from '../checks/checks-from.ts';
+import type { Context } from '../commands/context.ts';
+import { loadConfig } from '../config/load.ts';
+import { selectEnvironment } from '../config/select-environment.ts';
+import type { Config, EnvironmentConfig } from '../config/settings.ts';
+import type { Actor } from '../lifecycle/authorize.ts';
+import type { Environment } from '../lifecycle/environment.ts';
+import type { Listener } from '../lifecycle/events.ts';
+import type { LoadPorts } from '../load/ports.ts';
+import type { OutcomeRecord } from '../lifecycle/outcome.ts';
+import type { Report } from '../report/report.ts';
+import type { SandboxContext } from '../sandbox/sandbox.ts';
+import { confirmation } from './confirm.ts';
+import { type OpenOptions, openEnvironment, sandboxContext } from './open-environment.ts';
+import { actorName, makeOperator } from './operator.ts';
+import { requestedFormat } from './output.ts';
+import type { ProgramOptions } from './program.ts';
+import { progressOn } from './progress.ts';
+import { progressListener } from './progress-listener.ts';
+import { runLocksOf } from './run-locks.ts';
+
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** a person sits at the terminal and can be asked */
+  readonly interactive: boolean;
+  /** node, its flags and the script: how examctl starts processes of itself */
+  readonly program: readonly string[];
+  readonly signal: AbortSignal;
+  readonly setExitCode: (code: number) => void;
+}
+
+/** What the single commands need beyond Context; main has it all. */
+export interface FullContext extends Context {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly file: string | undefined;
+  readonly sandbox: SandboxContext;
+  checks(): Promise<readonly Check[]>;
+  pseudonymSalt(environment: string): Promise<string>;
+  loadPorts(): Promise<LoadPorts>;
+  /** what examctl uses on this machine */
+  prerequisites(): Promise<OutcomeRecord[]>;
+  /** writes a report in every format that scripts read into a folder */
+  writeReport(report: Report, folder: string): Promise<void>;
+}
+
+export function makeContext(options: () => ProgramOptions, around: Surroundings): FullContext {
+  const { env, cwd, stdout, stderr, program, signal } = around;
+  const state = once(() => stateFolder(options().state, env));
+  const folders = once(() => new RunFolders(state()));
+  const audit = once(() => new AuditLog(state()));
+  const config = once(() => loadConfig({ cwd, file: options().config, env }));
+  const progress = once(() =>
+    progressOn(stderr, {
+      quiet: options().quiet,
+      interactive: stderr.isTTY === true && env.CI === undefined,
+    }),
+  );
+  const openOptions = (): OpenOptions => ({
+    state: state(),
+    program,
+    signal,
+    env,
+    onProgress: (text) => progress().update(text),
+  });
+  const listener: Listener = (event) => progressListener(progress(), options().verbose)(event);
+
+  return {
+    cwd,
+    env,
+    signal,
+    get options() {
+      return options();
+    },
+    get file() {
+      return options().config;
+    },
+    get progress() {
+      return progress();
+    },
+    get archive() {
+      return folders();
+    },
+    get audit() {
+      return audit();
+    },
+    get sandbox() {
+      return sandboxContext(openOptions());
+    },
+    actor: actorName(env),
+    report: async (report) => {
+      const { printReport } = await import('./output.ts');
+      await printReport(report, { stdout, env, format: requestedFormat(options()), colour: options().color });
+      around.setExitCode(report.exitCode ?? 0);
+    },
+    openEnvironment: async (name) => {
+      const loaded = await config();
+      return openEnvironment(selectEnvironment(loaded, { name: name ?? options().env, env }), openOptions());
+    },
+    operator: (environment) =>
+      makeOperator({
+        environment,
+        state: state(),
+        folders: folders(),
+        audit: audit(),
+        program,
+        flags: guardianFlags(environment, state(), options().config),
+        signal,
+        emit: listener,
+        actor: async () => actorOf(await config(), env),
+        reason: options().reason,
+        breakGlass: options().breakGlass,
+        confirm: (plan) => confirmation(plan, options(), { stderr, interactive: around.interactive }),
+      }),
+    locks: (environment) => runLocksOf(environment, state()),
+    evidenceFolder: async (name) => {
+      const folder = join(state(), 'evidence', `${new Date().toISOString().replace(/[-:.]/g, '')}-${name}`);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      return folder;
+    },
+    checks: async () => checksFrom(await checkSources(await config())),
+    pseudonymSalt: async (environment) => saltOf(join(state(), 'salts'), environment),
+    loadPorts: async () => ({
+      findK6: () => findK6(env),
+      runK6: (run) => runK6(run, { scriptsFolder: join(packageRoot(), 'k6'), env }),
+      openHttp: openLoadHttp,
+    }),
+    prerequisites: async () => (await import('./prerequisites.ts')).lookAtPrerequisites(env, state()),
+    writeReport: async (report, folder) => (await import('./output.ts')).writeReport(report, folder),
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+function guardianFlags({ name }: Environment, state: string, config: string | undefined): string[] {
+  return ['--state', state, '--env', name, ...(config === undefined ? [] : ['--config', config])];
+}
+
+/** Nobody is listed: then roles mean nothing here. */
+function actorOf({ people }: Config, env: NodeJS.ProcessEnv): Actor {
+  const name = actorName(env);
+  if (people.length === 0) return { name, roles: null };
+  return { name, roles: people.find((person) => person.name === name)?.roles ?? [] };
+}
+
+async function checkSources({ checksFolder }: Config) {
+  const platform: EnvironmentConfig['platform'] = 'exam-platform';
+  const packaged = await readPackagedSql(platform, 'checks');
+  return checksFolder === undefined ? packaged : [...packaged, ...(await readSqlFolder(checksFolder))];
+}
+
+/** Made once for an environment, so that a student has the same pseudonym in every report. */
+async function saltOf(folder: string, environment: string): Promise<string> {
+  const file = join(folder, environment);
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    writeFileAtomic(file, randomBytes(32).toString('hex'));
+    return readFile(file, 'utf8');
+  }
+}

@@ -1,0 +1,48 @@
+import { ExamctlError } from '../lifecycle/errors.ts';
+
+export interface ExplainedError {
+  readonly exitCode: number;
+  readonly text: string;
+}
+
+/** Errors of the system that a person can mend, by their code. */
+const systemErrors: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full: make room, or choose another folder with --state DIR',
+  EDQUOT: 'the disk quota is used up: make room, or choose another folder with --state DIR',
+  EACCES: 'the folder may not be written: choose another one with --state DIR',
+  EPERM: 'the operation is not permitted to this user',
+  EROFS: 'the file system is read-only: choose another folder with --state DIR',
+  EMFILE: 'too many open files: raise the limit with ulimit -n',
+};
+
+/** The one place that tells a known error from a bug. */
+export function explainError(error: unknown, debug: boolean): ExplainedError {
+  const stack = debug && error instanceof Error ? `\n${error.stack ?? ''}` : '';
+  if (error instanceof ExamctlError) {
+    const hint = error.hint === undefined ? '' : `\n${indent(error.hint)}`;
+    return { exitCode: error.exitCode, text: `${error.message}${hint}${stack}` };
+  }
+  if (isCommanderError(error)) return { exitCode: error.exitCode === 0 ? 0 : 2, text: '' };
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  const remedy = systemErrors[code];
+  if (remedy !== undefined)
+    return { exitCode: 5, text: `${(error as Error).message}\n${indent(remedy)}${stack}` };
+  const full =
+    error instanceof Error ? (debug ? (error.stack ?? error.message) : error.message) : String(error);
+  return {
+    exitCode: 70,
+    text: `a bug in examctl: ${full}\n${indent('run it again with --debug for the stack, and report it')}`,
+  };
+}
+
+function indent(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
+}
+
+/** commander has said itself what was wrong; what is left is the exit code. */
+function isCommanderError(error: unknown): error is { exitCode: number } {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
+}

@@ -1,0 +1,64 @@
+import { parseArgs } from 'node:util';
+import { actuatorFor } from '../actions/index.ts';
+import { isAlive } from '../adapters/processes.ts';
+import { RunFolders } from '../adapters/run-folders.ts';
+import { systemClock } from '../lifecycle/clock.ts';
+import { messageOf } from '../lifecycle/errors.ts';
+import type { LifecycleEvent } from '../lifecycle/events.ts';
+import { guard } from '../lifecycle/guardian.ts';
+import { environmentFromFlags } from './open-environment.ts';
+import { runLocksOf } from './run-locks.ts';
+
+/** `examctl internal guardian`: watches one run from a process of its own. */
+export async function runGuardian(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      state: { type: 'string' },
+      config: { type: 'string' },
+      env: { type: 'string' },
+      run: { type: 'string' },
+    },
+  });
+  const { state = '', run = '' } = values;
+  // the terminal of the run may close, and Ctrl-C is for the run: the guardian ends by itself when the run has
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const)
+    process.on(signal, () => log(`ignoring ${signal}`));
+  const folders = new RunFolders(state);
+  const mark = folders.mark(run);
+  const journal = folders.journal(run);
+  const environment = await environmentFromFlags(flagsOf(values), {
+    state,
+    program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+    signal: new AbortController().signal,
+    onProgress: log,
+    env: process.env,
+  });
+  const actuator = actuatorFor({ environment, reason: `revert by the guardian of run ${run}` });
+  await journal.append({ type: 'guardian.ready', pid: process.pid });
+  const end = await guard({
+    journal,
+    actuator,
+    clock: systemClock,
+    emit: (event) => log(JSON.stringify(event satisfies LifecycleEvent)),
+    runIsAlive: () => mark.process !== null && isAlive(mark.process),
+  });
+  log(`the end: ${end}`);
+  if (end === 'finished by the run') return;
+  const result = end === 'reverted' ? 'interrupted' : 'failed-not-reverted';
+  const message = `the process of the run died; its guardian says: ${end}`;
+  await journal.append({ type: 'run.finished', by: 'guardian', result, message });
+  try {
+    await runLocksOf(environment, state).forceRelease(run);
+  } catch (error) {
+    log(`the run lock was not released, it expires by itself: ${messageOf(error)}`);
+  }
+}
+
+function flagsOf({ config, env }: { config?: string | undefined; env?: string | undefined }) {
+  return { ...(config === undefined ? {} : { config }), ...(env === undefined ? {} : { env }) };
+}
+
+function log(text: string): void {
+  process.stdout.write(`${new Date().toISOString()} ${text}\n`);
+}

@@ -1,0 +1,131 @@
+import { httpApi } from '../adapters/api.ts';
+import { readIdentities } from '../adapters/identities.ts';
+import { openPostgres } from '../adapters/postgres.ts';
+import { openRedis } from '../adapters/redis.ts';
+import { cacheFolder } from '../adapters/state-folder.ts';
+import { loadConfig } from '../config/load.ts';
+import { selectEnvironment } from '../config/select-environment.ts';
+import type { ConnectionConfig, EnvironmentConfig } from '../config/settings.ts';
+import { sandboxDriver } from '../drivers/sandbox.ts';
+import { unavailableDriver } from '../drivers/unavailable.ts';
+import type { Api, Environment } from '../lifecycle/environment.ts';
+import { ConfigError } from '../lifecycle/errors.ts';
+import type { Platform } from '../lifecycle/platform.ts';
+import { platforms } from '../platforms/index.ts';
+import { openSandbox } from '../sandbox/access.ts';
+import { down, type SandboxContext, status, up } from '../sandbox/sandbox.ts';
+
+export interface OpenOptions {
+  readonly state: string;
+  readonly program: readonly string[];
+  readonly signal: AbortSignal;
+  readonly onProgress: (text: string) => void;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export function openEnvironment(config: EnvironmentConfig, options: OpenOptions): Environment {
+  return config.driver.kind === 'sandbox' ? sandbox(config, options) : configured(config);
+}
+
+/** For a process that has only the flags of the one that started it. */
+export async function environmentFromFlags(
+  flags: { readonly config?: string; readonly env?: string },
+  options: OpenOptions,
+): Promise<Environment> {
+  const config = await loadConfig({ cwd: process.cwd(), file: flags.config, env: options.env });
+  return openEnvironment(selectEnvironment(config, { name: flags.env, env: options.env }), options);
+}
+
+export function sandboxContext({ state, program, signal, onProgress, env }: OpenOptions): SandboxContext {
+  return {
+    stateFolder: state,
+    cacheFolder: cacheFolder(env),
+    program,
+    redisServer: env.REDIS_SERVER_BIN,
+    signal,
+    onProgress,
+  };
+}
+
+/** Its addresses and secrets are read at each use: it may be down now and up, elsewhere, in a moment. */
+function sandbox(config: EnvironmentConfig, options: OpenOptions): Environment {
+  const { state } = options;
+  const context = sandboxContext(options);
+  const apis = new Map<string, Api>();
+  const api = async (): Promise<Api> => {
+    const access = openSandbox(state);
+    const known = apis.get(access.apiUrl);
+    if (known !== undefined) return known;
+    const adminToken = await access.adminToken();
+    const opened = httpApi({
+      url: access.apiUrl,
+      basePaths: platforms[config.platform].basePaths,
+      adminToken,
+    });
+    apis.set(access.apiUrl, opened);
+    return opened;
+  };
+  return {
+    ...common(config),
+    driver: sandboxDriver({ stateFolder: state }),
+    api: {
+      get url() {
+        return openSandbox(state).apiUrl;
+      },
+      request: async (request) => (await api()).request(request),
+    },
+    ephemeral: {
+      isUp: async () => (await status(context)).state === 'running',
+      up: async (signal) => void (await up({ ...context, signal })),
+      // taking down is part of reverting, so it is not ended by the interrupt that began it
+      down: async () => void (await down({ ...context, signal: new AbortController().signal })),
+    },
+    withPostgres: async (use, how) => openPostgres(openSandbox(state).databaseUrl)(use, how),
+    withRedis: async (use) => openRedis(openSandbox(state).redisUrl)(use),
+    identities: async (count) => openSandbox(state).identities(count),
+  };
+}
+
+function configured(config: EnvironmentConfig): Environment {
+  const { api } = config;
+  const basePaths = platformOf(config).basePaths;
+  const adminToken = (api?.adminToken ?? api?.token)?.reveal();
+  return {
+    ...common(config),
+    driver: unavailableDriver(config.driver.kind, config.name),
+    api: httpApi({
+      url: required(api?.url.reveal(), config, 'api.url'),
+      basePaths: api?.basePath === undefined ? basePaths : [api.basePath],
+      ...(adminToken === undefined ? {} : { adminToken }),
+    }),
+    withPostgres: (use, how) => openPostgres(connection(config.database, config, 'database'))(use, how),
+    withRedis: (use) => openRedis(connection(config.cache, config, 'cache'))(use),
+    identities: (count) => readIdentities(config.identities, count, config.name),
+  };
+}
+
+function common(config: EnvironmentConfig) {
+  const { name, thresholds, examMode } = config;
+  return { name, protected: config.protected, platform: platformOf(config), thresholds, examMode };
+}
+
+function platformOf({ platform }: EnvironmentConfig): Platform {
+  return platforms[platform];
+}
+
+function connection(given: ConnectionConfig | undefined, config: EnvironmentConfig, key: string): string {
+  if (given?.kind === 'driver') {
+    throw new ConfigError(
+      `${key} of ${config.name}: "via: driver" needs the ${config.driver.kind} driver, which this version does not have`,
+      {
+        hint: `give ${key}.url`,
+      },
+    );
+  }
+  return required(given?.url.reveal(), config, `${key}.url`);
+}
+
+function required(value: string | undefined, { name }: EnvironmentConfig, key: string): string {
+  if (value !== undefined) return value;
+  throw new ConfigError(`environment ${name} has no ${key}`, { hint: 'see examples/examctl.yaml' });
+}

@@ -1,0 +1,233 @@
+import { randomBytes } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { actuatorFor } from '../actions/index.ts';
+import type { AuditLog } from '../adapters/audit-log.ts';
+import { startGuardian } from '../adapters/guardian-process.ts';
+import { identify } from '../adapters/processes.ts';
+import type { RunFolders } from '../adapters/run-folders.ts';
+import type { Operator } from '../commands/context.ts';
+import type { AuditContent } from '../lifecycle/audit.ts';
+import { type Actor, authorize } from '../lifecycle/authorize.ts';
+import { systemClock } from '../lifecycle/clock.ts';
+import type { Environment } from '../lifecycle/environment.ts';
+import { messageOf, Refused } from '../lifecycle/errors.ts';
+import type { Listener } from '../lifecycle/events.ts';
+import { openChanges, runFinish } from '../lifecycle/journal.ts';
+import { type OperationResult, runOperation } from '../lifecycle/operation.ts';
+import type { OutcomeRecord } from '../lifecycle/outcome.ts';
+import type { Plan } from '../lifecycle/plan.ts';
+import { guardianOf, type Recovery, recoverRun } from '../lifecycle/recover.ts';
+import { revertDeadline } from '../lifecycle/revert.ts';
+import { lockHolderOf, type Run, type RunIdentity, type RunPorts, withRun } from '../lifecycle/run.ts';
+import type { OpenRun, RunArchive } from '../lifecycle/run-archive.ts';
+import { runLocksOf } from './run-locks.ts';
+
+export interface OperatorPorts {
+  readonly environment: Environment;
+  readonly state: string;
+  readonly folders: RunFolders;
+  readonly audit: AuditLog;
+  readonly program: readonly string[];
+  /** flags with which a guardian finds the same environment */
+  readonly flags: readonly string[];
+  readonly signal: AbortSignal;
+  readonly emit: Listener;
+  /** read from the configuration when it is needed */
+  readonly actor: () => Promise<Actor>;
+  readonly reason: string | undefined;
+  readonly breakGlass: boolean;
+  /** the environment's name as the person typed it; asks on a terminal, undefined without one */
+  readonly confirm: (plan: Plan) => Promise<string | undefined>;
+}
+
+/** Makes plans come true on one environment: authorizes, keeps the audit log, runs. */
+export function makeOperator(ports: OperatorPorts): Operator {
+  return new OperatorOnRecord(ports);
+}
+
+class OperatorOnRecord implements Operator {
+  readonly #ports: OperatorPorts;
+
+  constructor(ports: OperatorPorts) {
+    this.#ports = ports;
+  }
+
+  async run(
+    plan: Plan,
+    during?: (signal: AbortSignal) => Promise<readonly OutcomeRecord[]>,
+  ): Promise<OperationResult> {
+    await this.#allow(plan);
+    const identity = await this.#identity(plan.operation);
+    return this.#onRecord(identity, { plan: plan.digest, parameters: plan.parameters }, () =>
+      runOperation(plan, identity, this.#runPorts(identity), during),
+    );
+  }
+
+  async withRun<T>(plan: Plan, use: (run: Run) => Promise<T>): Promise<T> {
+    await this.#allow(plan);
+    const identity = await this.#identity(plan.operation);
+    return this.#onRecord(identity, { plan: plan.digest, parameters: plan.parameters }, () =>
+      withRun(identity, this.#runPorts(identity), use),
+    );
+  }
+
+  async recover(run: string): Promise<Recovery> {
+    const { folders, environment, state, emit } = this.#ports;
+    const identity = { ...(await this.#identity('recover')), id: `${newRunId('recover')}` };
+    await this.#untilGuardianIsDone(run);
+    const lock = await runLocksOf(environment, state).acquire(lockHolderOf(identity), { takeOverFrom: run });
+    try {
+      return await this.#onRecord(identity, { recovers: run }, async () => {
+        const { actuator, clock } = this.#runPorts(identity);
+        const recovery = await recoverRun(run, folders.journal(run), { actuator, clock, emit });
+        if (recovery.left.length === 0) folders.close(run);
+        return recovery;
+      });
+    } finally {
+      await lock.release().catch((error: unknown) => emit({ type: 'warning', message: messageOf(error) }));
+    }
+  }
+
+  /** A guardian that is reverting must not be disturbed; one that hangs must not keep a person from it for ever. */
+  async #untilGuardianIsDone(run: string): Promise<void> {
+    const { folders, emit, signal } = this.#ports;
+    const deadline = Date.now() + revertDeadline;
+    for (;;) {
+      const pid = guardianOf(await folders.journal(run).read());
+      if (pid === undefined || identify(pid) === undefined) return;
+      if (Date.now() > deadline) {
+        emit({
+          type: 'warning',
+          message: `the guardian of ${run} (process ${pid}) is still at work; going on beside it`,
+        });
+        return;
+      }
+      await systemClock.sleep(250, signal);
+      signal.throwIfAborted();
+    }
+  }
+
+  async #allow(plan: Plan): Promise<void> {
+    const { environment, reason, breakGlass } = this.#ports;
+    try {
+      await this.#refuseOrphans();
+      const actor = await this.#ports.actor();
+      const confirmed = environment.protected ? await this.#ports.confirm(plan) : undefined;
+      authorize({ plan, environment, actor, confirmed, reason, breakGlass });
+    } catch (error) {
+      if (error instanceof Refused) await this.#record(plan.operation, null, `refused: ${error.message}`, {});
+      throw error;
+    }
+  }
+
+  /** A run that died may have left something; a run on top of that would take the mess for the normal state. */
+  async #refuseOrphans(): Promise<void> {
+    const { folders, environment } = this.#ports;
+    for (const run of folders
+      .open()
+      .filter(({ alive, identity }) => !alive && identity.environment === environment.name)) {
+      if (await nothingLeft(run, folders)) {
+        folders.close(run.id);
+        continue;
+      }
+      throw new Refused(`run ${run.id} (${run.identity.operation}) died and left something open`, {
+        hint: `examctl recover ${run.id}`,
+      });
+    }
+  }
+
+  async #identity(operation: string): Promise<RunIdentity> {
+    const { environment, reason } = this.#ports;
+    const actor = await this.#ports.actor();
+    return {
+      id: newRunId(operation),
+      operation,
+      environment: environment.name,
+      actor: actor.name,
+      host: hostname(),
+      pid: process.pid,
+      reason: reason ?? null,
+    };
+  }
+
+  #runPorts(identity: RunIdentity): RunPorts {
+    const { environment, state, folders, program, flags, signal, emit, reason } = this.#ports;
+    return {
+      locks: runLocksOf(environment, state),
+      openRunFolder: (run) => folders.create(run),
+      startGuardian: ({ id }) =>
+        startGuardian({ program, flags, run: id, runFolder: folders.path(id), journal: folders.journal(id) }),
+      actuator: actuatorFor({
+        environment,
+        reason: reason ?? `examctl ${identity.operation}, run ${identity.id}`,
+      }),
+      clock: systemClock,
+      emit,
+      signal,
+    };
+  }
+
+  async #onRecord<T>(
+    identity: RunIdentity,
+    details: AuditContent['details'],
+    action: () => Promise<T>,
+  ): Promise<T> {
+    await this.#record(identity.operation, identity.id, 'started', details);
+    try {
+      const value = await action();
+      await this.#record(identity.operation, identity.id, 'done', {});
+      return value;
+    } catch (error) {
+      await this.#record(identity.operation, identity.id, `${nameOf(error)}: ${messageOf(error)}`, {});
+      throw error;
+    }
+  }
+
+  async #record(
+    action: string,
+    run: string | null,
+    result: string,
+    details: AuditContent['details'],
+  ): Promise<void> {
+    const { environment, reason, breakGlass, audit } = this.#ports;
+    const actor = await this.#ports.actor();
+    await audit.append({
+      at: new Date().toISOString(),
+      actor: actor.name,
+      host: hostname(),
+      environment: environment.name,
+      action,
+      run,
+      reason: reason ?? null,
+      breakGlass,
+      result,
+      details,
+    });
+  }
+}
+
+/** Its guardian has finished it, and proved that nothing is open. */
+export async function nothingLeft({ id }: OpenRun, folders: RunArchive): Promise<boolean> {
+  const lines = await folders.journal(id).read();
+  return (
+    openChanges(lines).length === 0 &&
+    (runFinish(lines) !== undefined || lines.every(({ type }) => type !== 'change.started'))
+  );
+}
+
+export function actorName(env: NodeJS.ProcessEnv): string {
+  return env.EXAMCTL_ACTOR ?? env.SUDO_USER ?? userInfo().username;
+}
+
+/** Sorts by time, says what it was, and is easy to tell on the phone by its last four characters. */
+function newRunId(operation: string): string {
+  const time = new Date()
+    .toISOString()
+    .replace(/[-:]/g, '')
+    .replace(/\.\d+Z$/, '');
+  return `${time}-${operation.replaceAll(' ', '-')}-${randomBytes(2).toString('hex')}`;
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'error';
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { UsageError } from '../lifecycle/errors.ts';
+import { renderReport } from '../report/render.ts';
+import type { OutputFormat, Report } from '../report/report.ts';
+import type { ProgramOptions } from './program.ts';
+
+const formats: readonly OutputFormat[] = ['table', 'json', 'ndjson', 'yaml', 'markdown', 'junit'];
+
+export function requestedFormat({ output }: Pick<ProgramOptions, 'output'>): OutputFormat {
+  const format = formats.find((name) => name === (output ?? 'table'));
+  if (format !== undefined) return format;
+  throw new UsageError(`there is no output format "${output}"`, { hint: `formats: ${formats.join(', ')}` });
+}
+
+export async function printReport(
+  report: Report,
+  {
+    stdout,
+    env,
+    format,
+    colour,
+  }: { stdout: NodeJS.WriteStream; env: NodeJS.ProcessEnv; format: OutputFormat; colour: boolean },
+): Promise<void> {
+  const terminal = stdout.isTTY === true;
+  const text = await renderReport(report, {
+    format,
+    colour: colour && wantsColour(env, terminal),
+    width: stdout.columns ?? 100,
+    terminal,
+  });
+  await new Promise<void>((resolve, reject) => {
+    stdout.write(text, (error) => (error == null || isClosedPipe(error) ? resolve() : reject(error)));
+  });
+}
+
+/** `examctl ... | head` closes the pipe early, which is no error of ours. */
+function isClosedPipe(error: Error): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EPIPE';
+}
+
+function wantsColour({ NO_COLOR, FORCE_COLOR }: NodeJS.ProcessEnv, terminal: boolean): boolean {
+  if (NO_COLOR) return false;
+  return FORCE_COLOR ? FORCE_COLOR !== '0' : terminal;
+}
+
+/** report.md, report.json, junit.xml, and a manifest with the SHA-256 of each file of the folder. */
+export async function writeReport(report: Report, folder: string): Promise<void> {
+  const files = { 'report.md': 'markdown', 'report.json': 'json', 'junit.xml': 'junit' } as const;
+  for (const [name, format] of Object.entries(files)) {
+    const text = await renderReport(report, { format, colour: false, width: 120, terminal: true });
+    await writeFile(join(folder, name), text, { mode: 0o600 });
+  }
+  const manifest: { file: string; bytes: number; sha256: string }[] = [];
+  for (const file of await filesBelow(folder)) {
+    // the journal goes on after the report is written
+    if (['journal.ndjson', 'guardian.log', 'manifest.json'].includes(file)) continue;
+    const content = await readFile(join(folder, file));
+    manifest.push({
+      file,
+      bytes: content.length,
+      sha256: createHash('sha256').update(content).digest('hex'),
+    });
+  }
+  await writeFile(join(folder, 'manifest.json'), `${JSON.stringify({ files: manifest }, null, 2)}\n`, {
+    mode: 0o600,
+  });
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  await mkdir(folder, { recursive: true });
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+}

@@ -1,0 +1,170 @@
+import type { AllowedOperation, BlockedOperation, HealthEndpoint, Platform } from '../lifecycle/platform.ts';
+
+/** An id that no session has, so that asking for it changes nothing. */
+const noSession = '00000000-0000-4000-8000-000000000000';
+
+const health: readonly HealthEndpoint[] = [
+  {
+    id: 'health-root',
+    path: '//health',
+    title: 'the backend answers its health check',
+    expect: { path: 'status', value: 'ok' },
+    source: 'GET /health',
+  },
+  {
+    id: 'health-api',
+    path: '/health',
+    title: 'the API answers under its base path',
+    expect: { path: 'status', value: 'ok' },
+    source: 'GET {base}/health',
+  },
+  // Always HTTP 200, so only the body tells (the documents promise 503).
+  {
+    id: 'ready',
+    path: '/ready',
+    title: 'the backend says that it is ready',
+    expect: { path: 'status', value: 'ok' },
+    source: 'GET {base}/ready',
+  },
+  {
+    id: 'ready-database',
+    path: '/ready',
+    title: 'the backend reaches its database',
+    expect: { path: 'checks.db.status', value: 'ok' },
+    source: 'GET {base}/ready',
+  },
+  {
+    id: 'ready-cache',
+    path: '/ready',
+    title: 'the backend reaches its cache',
+    expect: { path: 'checks.redis.status', value: 'ok' },
+    source: 'GET {base}/ready',
+  },
+];
+
+/** All POST. The gate runs before authentication, except where a rate limiter authenticates first. */
+const blocked: readonly BlockedOperation[] = [
+  { action: 'bkt_recompute', path: '/learning/bkt/recompute', anonymousProbe: true },
+  { action: 'rank_run', path: '/admin/rank/runs', anonymousProbe: true },
+  { action: 'irt_calibration', path: '/admin/irt/runs', anonymousProbe: true },
+  { action: 'email_outbox_drain', path: '/admin/email/outbox/drain', anonymousProbe: false },
+  { action: 'notification_broadcast', path: '/admin/notifications/broadcast', anonymousProbe: false },
+  { action: 'bulk_question_import', path: '/admin/import/questions', anonymousProbe: true },
+  { action: 'search_reindex', path: '/admin/search/reindex/nightly', anonymousProbe: true },
+  { action: 'graph_incremental_sync', path: '/admin/graph/sync/incremental', anonymousProbe: true },
+  { action: 'graph_full_sync', path: '/admin/graph/sync/full', anonymousProbe: true },
+  { action: 'graph_revision_sync', path: '/admin/graph-revision/sync', anonymousProbe: true },
+  { action: 'warehouse_export', path: '/admin/warehouse/export/run', anonymousProbe: true },
+  {
+    action: 'warehouse_incremental_export',
+    path: '/admin/warehouse/export/incremental',
+    anonymousProbe: true,
+  },
+  { action: 'warehouse_backfill', path: '/admin/warehouse/export/backfill', anonymousProbe: true },
+];
+
+/** Each request is refused for its content, after everything that could close the operation has been passed. */
+const allowed: readonly AllowedOperation[] = [
+  {
+    id: 'login',
+    title: 'students can log in',
+    method: 'POST',
+    path: '/auth/login',
+    body: {},
+    as: 'nobody',
+    openStatuses: [422],
+  },
+  {
+    id: 'authentication',
+    title: 'logged-in students are recognised',
+    method: 'GET',
+    path: '/auth/me',
+    as: 'student',
+    openStatuses: [200],
+  },
+  {
+    id: 'session-create',
+    title: 'students can start a session',
+    method: 'POST',
+    path: '/sessions',
+    body: {},
+    as: 'student',
+    openStatuses: [422],
+  },
+  {
+    id: 'session-read',
+    title: 'students can read a session',
+    method: 'GET',
+    path: `/sessions/${noSession}`,
+    as: 'student',
+    openStatuses: [404],
+  },
+  {
+    id: 'answer',
+    title: 'students can answer',
+    method: 'POST',
+    path: `/sessions/${noSession}/answer`,
+    body: { question_id: noSession, selected_index: 0 },
+    as: 'student',
+    openStatuses: [404],
+  },
+  {
+    id: 'submit',
+    title: 'students can submit',
+    method: 'POST',
+    path: `/sessions/${noSession}/submit`,
+    as: 'student',
+    openStatuses: [404],
+  },
+  {
+    id: 'review',
+    title: 'students can review a submitted session',
+    method: 'GET',
+    path: `/sessions/${noSession}/review`,
+    as: 'student',
+    openStatuses: [404],
+  },
+];
+
+/** The MCQ exam platform: FastAPI, PostgreSQL 15, Redis 7. */
+export const examPlatform: Platform = {
+  id: 'exam-platform',
+  title: 'MCQ exam platform',
+  basePaths: ['/v1', '/api/v1'],
+  health,
+  examMode: {
+    flag: 'EXAM_MODE',
+    variable: 'EXAM_MODE',
+    freezeFlag: 'FREEZE_UPDATES',
+    toggle: {
+      path: '/admin/system/exam-mode',
+      phraseOn: 'ENABLE EXAM MODE',
+      phraseOff: 'DISABLE EXAM MODE',
+    },
+    cacheSeconds: 10,
+    blockedStatuses: [423, 403],
+    blockedCode: 'EXAM_MODE_ACTIVE',
+    otherLocks: {
+      ADMIN_FREEZE: 'the admin freeze',
+      FREEZE_UPDATES_ACTIVE: 'FREEZE_UPDATES, which stops answers and submits',
+    },
+    loginRequiredPath: '/auth/me',
+    blocked,
+    allowed,
+    jobs: ['revision_queue_regen', 'warehouse_incremental_export'],
+  },
+  // pool_size 10 + max_overflow 10, hard-coded
+  poolPerWorker: 20,
+  // psycopg2 sets no application_name
+  poolApplications: ['examplatform-backend%', ''],
+  workersPerInstance: {
+    variable: 'UVICORN_WORKERS',
+    byDriver: { sandbox: 1, compose: 5, kubernetes: 5, railway: 5 },
+  },
+  // Expiry is lazy: a timed session that nobody touches stays ACTIVE for ever.
+  sessionsInProgressSql: `
+    SELECT count(*)::int AS in_progress, max(expires_at) AS last_ends_at
+      FROM test_sessions
+     WHERE status = 'ACTIVE' AND mode = 'EXAM' AND (expires_at IS NULL OR expires_at > now())`,
+  scenarios: ['session-burst', 'answers', 'submit-spike'],
+};

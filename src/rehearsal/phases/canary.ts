@@ -1,0 +1,15 @@
+import { walkCanary } from '../../probes/canary.ts';
+import type { Phase } from '../ports.ts';
+
+export const canaryPhase: Phase = {
+  id: 'canary',
+  title: 'Canary: one student goes the whole way',
+  seconds: () => 3,
+  rehearse: async ({ environment, evidence, run }) => {
+    evidence.canary = await walkCanary(environment, { signal: run.signal });
+    const bad = evidence.canary.outcomes.find(({ outcome }) => outcome !== 'pass');
+    return bad === undefined
+      ? 'create, answer, read back, submit twice: works'
+      : `${bad.title}: ${bad.message}`;
+  },
+};

@@ -1,0 +1,80 @@
+import type { FaultDefinition } from '../../faults/fault.ts';
+import { planFault, requireSteadyState } from '../../faults/plan-fault.ts';
+import { messageOf, OperationFailed, UsageError } from '../../lifecycle/errors.ts';
+import type { OutcomeRecord } from '../../lifecycle/outcome.ts';
+import { steadyState } from '../../probes/steady-state.ts';
+import type { RehearsalContext } from '../ports.ts';
+
+/** A fault as it went, before the load's requests are set against it. */
+export interface Injection {
+  readonly fault: FaultDefinition;
+  readonly injectedAt: Date;
+  readonly revertedAt: Date | null;
+  readonly recoverySeconds: number | null;
+  readonly steadyAfter: readonly OutcomeRecord[];
+  readonly problem: string | null;
+}
+
+/**
+ * Injects one fault, holds it, reverts it and waits for the steady state. A platform that does not bear the fault
+ * is a finding, not the end of the rehearsal; only an interrupt ends it. What could not be reverted stays open in
+ * the run, which tries again at its end.
+ */
+export async function inject(id: string, seconds: number, context: RehearsalContext): Promise<Injection> {
+  const { environment, run, clock, progress } = context;
+  const fault = faultOf(id, context);
+  const injectedAt = clock.now();
+  const failed = (error: unknown, revertedAt: Date | null): Injection => {
+    run.signal.throwIfAborted();
+    if (!(error instanceof OperationFailed) && !(error instanceof Error && 'exitCode' in error)) throw error;
+    return {
+      fault,
+      injectedAt,
+      revertedAt,
+      recoverySeconds: null,
+      steadyAfter: [],
+      problem: messageOf(error),
+    };
+  };
+  try {
+    const plan = await planFault(fault, environment, seconds);
+    requireSteadyState(plan);
+    progress.update(`${fault.title}, for ${seconds} s`);
+    const changes = await run.perform(plan);
+    await clock.sleep(seconds * 1000, run.signal);
+    run.signal.throwIfAborted();
+    await run.revert(changes);
+  } catch (error) {
+    return failed(error, null);
+  }
+  const revertedAt = clock.now();
+  progress.update(`${fault.title}: reverted, waiting for the steady state`);
+  const steadyAfter = await untilSteady(context);
+  const isSteady = steadyAfter.every(({ outcome }) => outcome === 'pass' || outcome === 'warn');
+  const recoverySeconds = isSteady ? (clock.now().getTime() - revertedAt.getTime()) / 1000 : null;
+  return { fault, injectedAt, revertedAt, recoverySeconds, steadyAfter, problem: null };
+}
+
+/** Looks again until it holds, at most twice the time in which it should. */
+async function untilSteady({
+  environment,
+  run,
+  clock,
+  profile,
+}: RehearsalContext): Promise<readonly OutcomeRecord[]> {
+  const deadline = clock.now().getTime() + 2000 * profile.recoverySeconds;
+  for (;;) {
+    const state = await steadyState(environment, { signal: run.signal });
+    run.signal.throwIfAborted();
+    const bad = state.some(({ outcome }) => outcome === 'fail' || outcome === 'unknown');
+    if (!bad || clock.now().getTime() > deadline) return state;
+    await clock.sleep(250, run.signal);
+  }
+}
+
+function faultOf(id: string, { faults }: RehearsalContext): FaultDefinition {
+  const fault = faults.find((candidate) => candidate.id === id);
+  if (fault === undefined)
+    throw new UsageError(`the rehearsal profile names a fault that is not there: ${id}`);
+  return fault;
+}

@@ -1,0 +1,28 @@
+import { runChecks } from '../../checks/run-checks.ts';
+import { reconcile } from '../../load/reconcile.ts';
+import type { Phase } from '../ports.ts';
+
+export const integrityPhase: Phase = {
+  id: 'integrity',
+  title: 'Integrity: the data, and the ledger of acknowledged writes',
+  seconds: () => 4,
+  rehearse: async ({ environment, checks, students, evidence, run, progress, startedAt }) => {
+    for (const { ledgerFile, scenario } of evidence.loads) {
+      progress.update(`reconciling the ledger of ${scenario}`);
+      evidence.reconciliations.push(await reconcile(ledgerFile, environment));
+    }
+    evidence.integrity = await runChecks({
+      environment,
+      checks,
+      students,
+      since: startedAt,
+      signal: run.signal,
+      onProgress: ({ check, position, of }) => progress.update(`check ${position} of ${of}: ${check.id}`),
+    });
+    const records = [...evidence.reconciliations, ...evidence.integrity.outcomes];
+    const bad = records.filter(({ outcome }) => outcome === 'fail' || outcome === 'unknown');
+    return bad.length === 0
+      ? `${records.length} checks, none speaks`
+      : bad.map(({ title, message }) => `${title}: ${message}`).join('; ');
+  },
+};

@@ -1,0 +1,21 @@
+import { walkCanary } from '../../probes/canary.ts';
+import type { Phase } from '../ports.ts';
+import { inject } from './injection.ts';
+import { observe } from './observe.ts';
+
+export const recoveryPhase: Phase = {
+  id: 'recovery',
+  title: 'Recovery drill: the whole backend is restarted',
+  seconds: () => 10,
+  rehearse: async (context) => {
+    const { profile, environment, evidence, run } = context;
+    const injection = await inject(profile.drill, 1, context);
+    const canary = await walkCanary(environment, { signal: run.signal });
+    evidence.drill = { ...observe(injection, []), canary };
+    const { problem, recoverySeconds } = evidence.drill;
+    if (problem !== null) return problem;
+    return recoverySeconds === null
+      ? 'no steady state was seen'
+      : `steady ${recoverySeconds.toFixed(1)} s after the restart`;
+  },
+};

@@ -1,0 +1,51 @@
+import type { Check } from '../checks/check.ts';
+import type { FaultDefinition } from '../faults/fault.ts';
+import type { Clock } from '../lifecycle/clock.ts';
+import type { Environment } from '../lifecycle/environment.ts';
+import type { Pseudonymiser } from '../lifecycle/pseudonym.ts';
+import type { Run } from '../lifecycle/run.ts';
+import type { LoadPorts } from '../load/ports.ts';
+import type { Evidence } from './evidence.ts';
+import type { RehearsalProfile } from './profiles.ts';
+
+/** What tells a person how far it is. */
+export interface RehearsalProgress {
+  /** a phase begins; seconds is what it is expected to take */
+  phase(id: PhaseId, title: string, seconds: number): void;
+  update(text: string): void;
+  phaseDone(id: PhaseId, text: string): void;
+  note(text: string): void;
+}
+
+/** What the phases work with. */
+export interface RehearsalContext {
+  readonly run: Run;
+  readonly environment: Environment;
+  readonly profile: RehearsalProfile;
+  readonly faults: readonly FaultDefinition[];
+  readonly checks: readonly Check[];
+  /** names students in findings */
+  readonly students: Pseudonymiser;
+  readonly load: LoadPorts;
+  readonly engine: 'auto' | 'k6' | 'builtin';
+  readonly clock: Clock;
+  readonly progress: RehearsalProgress;
+  readonly startedAt: Date;
+  readonly evidence: Evidence;
+  /** the changes of exam mode, which are undone before the end */
+  readonly frozenChanges: number[];
+  readonly breakGlass: boolean;
+  /** whether faults are injected while students answer */
+  readonly injectsFaults: boolean;
+}
+
+export type PhaseId = 'canary' | 'freeze' | 'load' | 'faults' | 'integrity' | 'observability' | 'recovery';
+
+/** One part of a rehearsal: it looks, and adds what it saw to the evidence. */
+export interface Phase {
+  readonly id: PhaseId;
+  readonly title: string;
+  /** about how long it takes */
+  seconds(profile: RehearsalProfile): number;
+  rehearse(context: RehearsalContext): Promise<string>;
+}

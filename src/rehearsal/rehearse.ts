@@ -1,0 +1,180 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Check } from '../checks/check.ts';
+import type { FaultDefinition } from '../faults/fault.ts';
+import type { Clock } from '../lifecycle/clock.ts';
+import type { Environment } from '../lifecycle/environment.ts';
+import type { OutcomeRecord, Verdict } from '../lifecycle/outcome.ts';
+import { verdictOf } from '../lifecycle/outcome.ts';
+import type { Plan } from '../lifecycle/plan.ts';
+import type { Pseudonymiser } from '../lifecycle/pseudonym.ts';
+import type { Run } from '../lifecycle/run.ts';
+import type { LoadPorts } from '../load/ports.ts';
+import type { ProfileName } from '../load/scenario.ts';
+import { type Evidence, evidenceFiles } from './evidence.ts';
+import { judgeGate } from './gates/gate.ts';
+import { gates } from './gates/index.ts';
+import { proveThaw } from './phases/freeze.ts';
+import { phases } from './phases/index.ts';
+import { planEnvironmentUp } from './plan-rehearsal.ts';
+import type { Phase, PhaseId, RehearsalContext, RehearsalProgress } from './ports.ts';
+import { rehearsalProfiles } from './profiles.ts';
+
+export interface RehearsalOptions {
+  readonly profile: ProfileName;
+  readonly phases: ReadonlySet<PhaseId>;
+  /** an environment that was brought up for the rehearsal stays up */
+  readonly keep: boolean;
+  readonly engine: 'auto' | 'k6' | 'builtin';
+  readonly breakGlass: boolean;
+}
+
+export interface RehearsalPorts {
+  readonly environment: Environment;
+  /** authorizes the plan and runs, so that all that was changed is reverted at the end */
+  readonly withRun: <T>(plan: Plan, use: (run: Run) => Promise<T>) => Promise<T>;
+  readonly faults: readonly FaultDefinition[];
+  readonly checks: readonly Check[];
+  /** names students in findings */
+  readonly students: Pseudonymiser;
+  readonly load: LoadPorts;
+  readonly clock: Clock;
+  readonly progress: RehearsalProgress;
+}
+
+export interface RehearsalResult {
+  readonly run: string;
+  readonly folder: string;
+  readonly environment: string;
+  readonly profile: ProfileName;
+  readonly verdict: Verdict;
+  /** what keeps it from GO, worst first; empty for GO */
+  readonly reasons: readonly string[];
+  readonly gates: readonly OutcomeRecord[];
+  readonly phases: readonly PhaseResult[];
+  /** ISO 8601 */
+  readonly startedAt: string;
+  readonly endedAt: string;
+  /** name and version of what made the load */
+  readonly loadEngine: string | null;
+}
+
+export interface PhaseResult {
+  readonly id: PhaseId;
+  readonly title: string;
+  readonly seconds: number;
+  readonly summary: string;
+}
+
+/** A rehearsal of an exam day: the phases look, the gates judge what was seen, the verdict follows. */
+export async function rehearse(
+  plan: Plan,
+  options: RehearsalOptions,
+  ports: RehearsalPorts,
+): Promise<RehearsalResult> {
+  return ports.withRun(plan, async (run) => {
+    const { environment, clock } = ports;
+    await bringUp(run, options, ports);
+    const context: RehearsalContext = {
+      ...ports,
+      run,
+      profile: rehearsalProfiles[options.profile],
+      engine: options.engine,
+      breakGlass: options.breakGlass,
+      injectsFaults: options.phases.has('faults'),
+      startedAt: clock.now(),
+      evidence: { loads: [], faults: [], reconciliations: [] },
+      frozenChanges: [],
+    };
+    const selected = phases.filter(({ id }) => options.phases.has(id));
+    const results: PhaseResult[] = [];
+    for (const phase of selected) {
+      results.push(await take(phase, context));
+      if (!canGoOn(context.evidence)) {
+        ports.progress.note(
+          'the canary failed: load and faults would only show the same; the rehearsal stops here',
+        );
+        break;
+      }
+    }
+    if (context.evidence.examModeOn !== undefined) await thaw(context);
+    await writeEvidence(context);
+    return conclude(results, context, options, environment.name);
+  });
+}
+
+async function bringUp(
+  run: Run,
+  { keep }: RehearsalOptions,
+  { environment, progress }: RehearsalPorts,
+): Promise<void> {
+  const plan = await planEnvironmentUp(environment);
+  if (plan === null) return;
+  progress.note(`${environment.name} is not up: bringing it up for this rehearsal`);
+  const changes = await run.perform(plan);
+  if (keep) await run.keep(changes);
+}
+
+async function take(phase: Phase, context: RehearsalContext): Promise<PhaseResult> {
+  const { progress, clock, profile } = context;
+  const begin = clock.now().getTime();
+  progress.phase(phase.id, phase.title, phase.seconds(profile));
+  const summary = await phase.rehearse(context);
+  progress.phaseDone(phase.id, summary);
+  const { id, title } = phase;
+  return { id, title, summary, seconds: (clock.now().getTime() - begin) / 1000 };
+}
+
+function canGoOn({ canary }: Evidence): boolean {
+  return canary === undefined || canary.outcome === 'pass' || canary.outcome === 'warn';
+}
+
+/** Exam mode goes off here, and not only at the end of the run, so that its end is proven, too. */
+async function thaw(context: RehearsalContext): Promise<void> {
+  const { run, progress } = context;
+  progress.phase('freeze', 'Thaw: exam mode off again, proven on every worker', 14);
+  await run.revert(context.frozenChanges);
+  await proveThaw(context);
+  progress.phaseDone('freeze', 'exam mode is as it was before');
+}
+
+async function writeEvidence({ run, evidence }: RehearsalContext): Promise<void> {
+  await mkdir(join(run.folder, 'evidence'), { recursive: true });
+  for (const [part, file] of Object.entries(evidenceFiles) as [keyof Evidence, string][]) {
+    if (evidence[part] === undefined) continue;
+    await writeFile(join(run.folder, file), `${JSON.stringify(evidence[part], null, 2)}\n`);
+    await run.evidence(file, part);
+  }
+}
+
+function conclude(
+  results: readonly PhaseResult[],
+  { run, evidence, environment, profile, startedAt, clock }: RehearsalContext,
+  options: RehearsalOptions,
+  name: string,
+): RehearsalResult {
+  const limits = { ...environment.thresholds, recoverySeconds: profile.recoverySeconds };
+  const judged = gates.map((gate) => judgeGate(gate, evidence, limits));
+  const engine = evidence.loads[0]?.engine;
+  return {
+    run: run.id,
+    folder: run.folder,
+    environment: name,
+    profile: options.profile,
+    verdict: verdictOf(judged),
+    reasons: reasonsOf(judged),
+    gates: judged,
+    phases: results,
+    startedAt: startedAt.toISOString(),
+    endedAt: clock.now().toISOString(),
+    loadEngine: engine === undefined ? null : `${engine.name} ${engine.version}`,
+  };
+}
+
+function reasonsOf(judged: readonly OutcomeRecord[]): string[] {
+  return (['fail', 'unknown', 'skipped'] as const).flatMap((outcome) =>
+    judged
+      .filter((gate) => gate.outcome === outcome)
+      .map(({ id, message }) => `${id} (${outcome}): ${message}`),
+  );
+}

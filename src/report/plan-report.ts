@@ -1,0 +1,48 @@
+import type { Plan } from '../lifecycle/plan.ts';
+import type { Block, Report } from './report.ts';
+
+/** What a run would do, as --dry-run prints it; a run prints the same before it begins. */
+export function planReport(plan: Plan): Report {
+  return { kind: 'plan', data: plan, outcomes: plan.steadyState, blocks: planBlocks(plan) };
+}
+
+function planBlocks(plan: Plan): Block[] {
+  const blocks: Block[] = [
+    { type: 'heading', text: `Plan: ${plan.operation} on ${plan.environment}` },
+    { type: 'text', text: `Impact: ${plan.impact.text}.` },
+  ];
+  if (plan.changes.length === 0) blocks.push({ type: 'text', text: 'Nothing to change.' });
+  else blocks.push(changesTable(plan));
+  if (plan.holdSeconds !== null)
+    blocks.push({ type: 'text', text: `Held for ${plan.holdSeconds} s, then reverted.` });
+  if (plan.steadyState.length > 0) {
+    blocks.push(
+      { type: 'heading', text: 'Steady state now' },
+      { type: 'outcomes', outcomes: plan.steadyState },
+    );
+  }
+  blocks.push({ type: 'text', text: `Digest ${plan.digest.slice(0, 16)}` });
+  return blocks;
+}
+
+function changesTable({ changes }: Plan): Block {
+  return {
+    type: 'table',
+    columns: [
+      { title: '#', align: 'right' },
+      { title: 'Target' },
+      { title: 'Before' },
+      { title: 'After' },
+      { title: 'Reversible' },
+      { title: 'Seconds', align: 'right' },
+    ],
+    rows: changes.map(({ target, before, after, revert, seconds }, index) => [
+      index + 1,
+      target,
+      before,
+      after,
+      revert === null ? 'no' : 'yes',
+      seconds,
+    ]),
+  };
+}

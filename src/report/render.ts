@@ -1,0 +1,28 @@
+import type { OutputFormat, Report } from './report.ts';
+
+export interface RenderOptions {
+  readonly format: OutputFormat;
+  readonly colour: boolean;
+  /** columns of the terminal */
+  readonly width: number;
+  /** whether a person reads it; else a program does */
+  readonly terminal: boolean;
+}
+
+/** The report as text, ending with a newline. Each format is loaded when it is asked for. */
+export async function renderReport(report: Report, options: RenderOptions): Promise<string> {
+  switch (options.format) {
+    case 'table':
+      return (await import('./table.ts')).renderTable(report, options);
+    case 'json':
+      return (await import('./json.ts')).renderJson(report, options);
+    case 'ndjson':
+      return (await import('./ndjson.ts')).renderNdjson(report);
+    case 'yaml':
+      return (await import('./yaml.ts')).renderYaml(report);
+    case 'markdown':
+      return (await import('./markdown.ts')).renderMarkdown(report);
+    case 'junit':
+      return (await import('./junit.ts')).renderJunit(report);
+  }
+}

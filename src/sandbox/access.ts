@@ -1,0 +1,63 @@
+import type { Identity } from '../lifecycle/environment.ts';
+import { UsageError } from '../lifecycle/errors.ts';
+import { apiUrl, readSandboxConfig, type SandboxConfig } from './config.ts';
+import { requireRunning } from './control-client.ts';
+
+/** How the sandbox's parts are reached, for those who operate it like any other environment. */
+export interface SandboxAccess {
+  /** superuser; holds the password */
+  readonly databaseUrl: string;
+  /** holds the password */
+  readonly redisUrl: string;
+  /** the edge with the base path: http://127.0.0.1:39769/v1 */
+  readonly apiUrl: string;
+  readonly basePath: string;
+  /** of the seeded administrator, valid for 24 h */
+  adminToken(): Promise<string>;
+  /** the first `count` seeded students with tokens that are valid for 24 h */
+  identities(count: number): Promise<Identity[]>;
+}
+
+/** Reads files only, so that it costs nothing when nothing is used of it; throws Undetermined without a sandbox. */
+export function openSandbox(stateFolder: string): SandboxAccess {
+  const { files } = requireRunning(stateFolder);
+  const config = readSandboxConfig(files.config);
+  return {
+    databaseUrl: config.databaseUrl,
+    redisUrl: config.redisUrl,
+    apiUrl: apiUrl(config),
+    basePath: config.basePath,
+    adminToken: () => mintAdminToken(config),
+    identities: (count) => mintIdentities(config, count),
+  };
+}
+
+/** For scripts and load generators that bring no environment: `examctl sandbox identities`. */
+export async function identities(stateFolder: string, count: number): Promise<Identity[]> {
+  return openSandbox(stateFolder).identities(count);
+}
+
+async function mintIdentities(config: SandboxConfig, count: number): Promise<Identity[]> {
+  if (!Number.isInteger(count) || count < 1)
+    throw new UsageError(`the number of identities must be 1 or more, not ${count}`);
+  if (count > config.students) {
+    throw new UsageError(`the sandbox has ${config.students} students, not ${count}`, {
+      hint: `examctl sandbox down, then: examctl sandbox up --students ${count}`,
+    });
+  }
+  const [{ mintTokens }, { sandboxStudents }] = await Promise.all([
+    import('./backend/tokens.ts'),
+    import('./seed.ts'),
+  ]);
+  return mintTokens(config, sandboxStudents(count));
+}
+
+async function mintAdminToken(config: SandboxConfig): Promise<string> {
+  const [{ mintTokens }, { sandboxAdmin }] = await Promise.all([
+    import('./backend/tokens.ts'),
+    import('./seed.ts'),
+  ]);
+  const [admin] = await mintTokens(config, [sandboxAdmin]);
+  if (admin === undefined) throw new Error('no token was minted');
+  return admin.token;
+}

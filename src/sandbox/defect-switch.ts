@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readJson, writeJson } from '../adapters/files.ts';
+import { didYouMean } from '../config/nearest.ts';
+import { UsageError } from '../lifecycle/errors.ts';
+import { requireRunning, sandboxControl } from './control-client.ts';
+import { type SandboxDefect, sandboxDefects } from './defects.ts';
+import type { SandboxFiles } from './folder.ts';
+
+export interface DefectReport {
+  readonly defects: readonly (SandboxDefect & { readonly on: boolean })[];
+  /** instances that were started again, as a defect had kept them from becoming ready */
+  readonly restarted: readonly string[];
+}
+
+interface SwitchContext {
+  readonly stateFolder: string;
+  readonly signal: AbortSignal;
+}
+
+/** Twice the time after which the sandbox's processes look at the switches again. */
+const takesEffectAfter = 500;
+
+/** Switches a defect on; it has taken effect when this resolves. */
+export async function breakWith({ stateFolder, signal }: SwitchContext, id: string): Promise<DefectReport> {
+  const { files } = requireRunning(stateFolder);
+  requireKnown(id);
+  await switchTo(files, [...new Set([...defectsOn(files), id])], signal);
+  return { defects: listDefects(files), restarted: [] };
+}
+
+/** Switches a defect off, or all of them. */
+export async function mend(
+  { stateFolder, signal }: SwitchContext,
+  id: string | 'all',
+): Promise<DefectReport> {
+  const { files } = requireRunning(stateFolder);
+  if (id !== 'all') requireKnown(id);
+  const before = defectsOn(files);
+  await switchTo(
+    files,
+    before.filter((on) => id !== 'all' && on !== id),
+    signal,
+  );
+  return { defects: listDefects(files), restarted: await restartUnready(stateFolder, signal) };
+}
+
+export function defectsOf(stateFolder: string): DefectReport {
+  return { defects: listDefects(requireRunning(stateFolder).files), restarted: [] };
+}
+
+/** A worker that started with the defect on stays unready, however it is switched later. */
+async function restartUnready(stateFolder: string, signal: AbortSignal): Promise<string[]> {
+  const control = sandboxControl(stateFolder);
+  const { parts } = await control.status(signal);
+  const unready = parts.filter(
+    ({ service, pid, state }) => service === 'backend' && pid && state !== 'running',
+  );
+  await Promise.all(unready.map(({ id }) => control.kill(id, signal)));
+  return unready.map(({ id }) => id);
+}
+
+async function switchTo(files: SandboxFiles, ids: readonly string[], signal: AbortSignal): Promise<void> {
+  writeJson(files.defects, ids);
+  await sleep(takesEffectAfter, undefined, { signal });
+}
+
+function listDefects(files: SandboxFiles): DefectReport['defects'] {
+  const on = defectsOn(files);
+  return sandboxDefects.map((defect) => ({ ...defect, on: on.includes(defect.id) }));
+}
+
+function defectsOn(files: SandboxFiles): string[] {
+  return readJson<string[]>(files.defects) ?? [];
+}
+
+function requireKnown(id: string): void {
+  const known = sandboxDefects.map((defect) => defect.id as string);
+  if (known.includes(id)) return;
+  throw new UsageError(`there is no defect "${id}"`, { hint: didYouMean(id, known) });
+}

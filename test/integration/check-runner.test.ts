@@ -1,0 +1,218 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPostgres } from '../../src/adapters/postgres.ts';
+import type { Check } from '../../src/checks/check.ts';
+import { checksFrom } from '../../src/checks/checks-from.ts';
+import type { RunChecksOptions } from '../../src/checks/run-checks.ts';
+import { UsageError } from '../../src/lifecycle/errors.ts';
+import { exitCodeOf } from '../../src/lifecycle/outcome.ts';
+import { seed } from '../../src/sandbox/seed.ts';
+import { type CheckDatabase, startCheckDatabase, withClient, withDatabase } from './check-database.ts';
+
+describe('a run of checks', () => {
+  let database: CheckDatabase;
+  beforeAll(async () => {
+    database = await startCheckDatabase();
+  });
+  afterAll(() => database.stop());
+
+  const ownCheck = (id: string, columns: string, sql: string): Check[] => {
+    const header = {
+      id,
+      title: 't',
+      question: 'q',
+      severity: 'major',
+      finding: 'f',
+      remedy: 'r',
+      columns,
+      cost: 'c',
+    };
+    const fields = Object.entries(header).map(
+      ([key, value], index) => [key, { value, line: index + 1 }] as const,
+    );
+    return checksFrom([{ file: `${id}.sql`, header: new Map(fields), sql }]);
+  };
+
+  const outcomesOf = async (url: string, options: Partial<RunChecksOptions> = {}) =>
+    Object.fromEntries((await database.run(url, options)).outcomes.map((result) => [result.id, result]));
+
+  it('keeps twenty samples and counts all findings', async () => {
+    const url = await database.copy(async ({ session }) => {
+      for (let index = 0; index < 23; index += 1) await session({ endedMinutesAgo: 5 });
+    });
+
+    const { 'overdue-sessions': result } = await outcomesOf(url);
+
+    expect(result).toMatchObject({ outcome: 'warn', findings: 23 });
+    expect(result?.samples).toHaveLength(20);
+    expect(result?.message).toMatch(/^23 findings in 30 sessions: /);
+  });
+
+  it('names students by pseudonyms, and by their ids only when told to', async () => {
+    let student = '';
+    const url = await database.copy(async ({ session }) => {
+      student = (await session({ endedMinutesAgo: 5 })).userId;
+    });
+
+    const hidden = await database.run(url);
+    const shown = await database.run(url, { students: 'identified' });
+
+    expect(JSON.stringify(hidden)).not.toContain(student);
+    expect(JSON.stringify(hidden)).toMatch(/"user_id":"student-[0-9a-f]{8}"/);
+    expect(hidden.identified).toBe(false);
+    expect(JSON.stringify(shown)).toContain(`"user_id":"${student}"`);
+    expect(shown.identified).toBe(true);
+  });
+
+  it('goes on after a check whose table is missing, and says that this one is unknown', async () => {
+    const url = await database.copy(({ sql }) => sql('DROP TABLE algo_runs CASCADE'));
+
+    const outcomes = await outcomesOf(url);
+
+    expect(outcomes['repeated-mastery-runs']).toMatchObject({ outcome: 'unknown', findings: null });
+    expect(outcomes['repeated-mastery-runs']?.message).toMatch(/has no such table: .*algo_runs.* \(42P01\)/);
+    expect(outcomes['unscored-sessions']?.outcome).toBe('pass');
+    expect(outcomes['wrong-correctness']?.outcome).toBe('pass');
+  });
+
+  it('says what to grant when a table may not be read', async () => {
+    const url = await database.copy(async ({ sql }) => {
+      await sql(`CREATE ROLE reader LOGIN PASSWORD 'reader'`);
+      await sql('GRANT SELECT ON test_sessions, users, session_questions TO reader');
+    });
+    const asReader = new URL(url);
+    asReader.username = 'reader';
+    asReader.password = 'reader';
+
+    const outcomes = await outcomesOf(asReader.href);
+
+    expect(outcomes['lost-answers']).toMatchObject({
+      outcome: 'unknown',
+      hint: expect.stringContaining('GRANT SELECT'),
+    });
+    expect(outcomes['lost-answers']?.message).toContain('42501');
+    expect(outcomes['overdue-sessions']).toMatchObject({ outcome: 'pass', lookedAt: null });
+  });
+
+  it('calls a check that takes too long unknown, and goes on', async () => {
+    const slow = ownCheck('slow', 'a (a)', 'SELECT 1 AS a FROM pg_sleep(5)');
+    const withPostgres = openPostgres(database.url);
+
+    const { outcomes } = await database.run(database.url, {
+      checks: [...slow, ...database.checks],
+      environment: {
+        name: 'test',
+        withPostgres: (use, options) => withPostgres(use, { ...options, statementTimeout: 400 }),
+      },
+      only: ['slow', 'overdue-sessions'],
+    });
+
+    expect(outcomes).toMatchObject([
+      { id: 'slow', outcome: 'unknown', message: expect.stringContaining('statement timeout (57014)') },
+      { id: 'overdue-sessions', outcome: 'pass' },
+    ]);
+  });
+
+  it('is unknown in every part when the database cannot be reached', async () => {
+    const nowhere = new URL(database.url);
+    nowhere.port = '1';
+
+    const { outcomes } = await database.run(nowhere.href);
+
+    expect(new Set(outcomes.map(({ outcome }) => outcome))).toEqual(new Set(['unknown']));
+    expect(outcomes).toHaveLength(database.checks.length);
+    expect(exitCodeOf(outcomes.map(({ outcome }) => outcome))).toBe(3);
+  });
+
+  it('keeps what it saw when the connection is cut, and calls the rest unknown', async () => {
+    const cutting = ownCheck('cut', 'a (a)', 'SELECT pg_terminate_backend(pg_backend_pid()) AS a');
+
+    const { outcomes } = await database.run(database.url, {
+      checks: [...database.checks, ...cutting],
+      only: ['overdue-sessions', 'cut', 'late-submits'],
+    });
+    const cutLast = await database.run(database.url, {
+      checks: [...cutting, ...database.checks],
+      only: ['overdue-sessions', 'cut', 'late-submits'],
+    });
+
+    expect(outcomes.map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
+      'late-submits pass',
+      'overdue-sessions pass',
+      'cut unknown',
+    ]);
+    expect(cutLast.outcomes.map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
+      'cut unknown',
+      'late-submits unknown',
+      'overdue-sessions unknown',
+    ]);
+    expect(cutLast.outcomes[1]?.message).toMatch(/connection .* was lost/);
+  });
+
+  it('leaves no statement running when it is aborted', async () => {
+    const abort = new AbortController();
+    const reason = new Error('Ctrl-C');
+    const slow = ownCheck('slow', 'a (a)', `SELECT 1 AS a FROM pg_sleep(20) -- to be aborted`);
+
+    const run = database.run(database.url, {
+      checks: slow,
+      signal: abort.signal,
+      onProgress: () => setTimeout(() => abort.abort(reason), 300),
+    });
+
+    await expect(run).rejects.toBe(reason);
+    const { rows } = await withClient(withDatabase(database.url, 'postgres'), (client) =>
+      client.query(`SELECT query FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%to be aborted%'
+        AND pid <> pg_backend_pid()`),
+    );
+    expect(rows).toEqual([]);
+  });
+
+  it('does not show a column that the header does not explain', async () => {
+    const checks = ownCheck('leaky', 'a (a)', 'SELECT 1 AS a, email FROM users');
+
+    const { outcomes } = await database.run(database.url, { checks });
+
+    expect(outcomes).toMatchObject([{ outcome: 'unknown', samples: [] }]);
+    expect(JSON.stringify(outcomes)).not.toContain('@');
+  });
+
+  it('lets no statement write', async () => {
+    await withClient(database.url, (client) => client.query('CREATE SEQUENCE IF NOT EXISTS counter'));
+    const checks = ownCheck('writing', 'a (a)', `SELECT nextval('counter') AS a`);
+
+    const { outcomes } = await database.run(database.url, { checks });
+
+    expect(outcomes).toMatchObject([{ outcome: 'unknown', message: expect.stringContaining('25006') }]);
+  });
+
+  it('is unknown when nothing lies in the window that was asked for', async () => {
+    const { outcomes } = await database.run(database.url, { since: new Date(), only: ['lost-answers'] });
+
+    expect(outcomes).toMatchObject([
+      { outcome: 'unknown', message: expect.stringMatching(/no session started since .*Z; the newest/) },
+    ]);
+  });
+
+  it('skips what an empty platform cannot show, and still looks at its rules', async () => {
+    const url = withDatabase(database.url, 'empty');
+    await withClient(withDatabase(database.url, 'postgres'), (client) =>
+      client.query('CREATE DATABASE empty'),
+    );
+    await seed(url, { students: 1 });
+
+    const outcomes = await outcomesOf(url);
+
+    expect(outcomes['constraints-valid']?.outcome).toBe('pass');
+    expect(outcomes['lost-answers']).toMatchObject({
+      outcome: 'skipped',
+      message: expect.stringContaining('no exam sessions'),
+    });
+  });
+
+  it('refuses an unknown id and names the nearest', async () => {
+    const run = database.run(database.url, { only: ['lost-answer'] });
+
+    await expect(run).rejects.toThrow(UsageError);
+    await expect(run).rejects.toMatchObject({ hint: expect.stringContaining('"lost-answers"') });
+  });
+});

@@ -1,0 +1,236 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openLoadHttp } from '../../src/adapters/http-load.ts';
+import { findK6, runK6 } from '../../src/adapters/k6.ts';
+import { packageRoot } from '../../src/adapters/package-root.ts';
+import { openPostgres } from '../../src/adapters/postgres.ts';
+import { Refused } from '../../src/lifecycle/errors.ts';
+import type { LoadPorts } from '../../src/load/ports.ts';
+import { reconcile } from '../../src/load/reconcile.ts';
+import { type LoadOptions, runLoad } from '../../src/load/run-load.ts';
+import { scenarios } from '../../src/load/scenarios/index.ts';
+import { breakWith, mend } from '../../src/sandbox/defect-switch.ts';
+import { up } from '../../src/sandbox/sandbox.ts';
+import { type TestSandbox, testSandbox } from '../support/sandbox.ts';
+import { type SandboxEnvironment, sandboxEnvironment } from '../support/sandbox-environment.ts';
+
+const k6 = await findK6(process.env);
+if ('missing' in k6) process.stderr.write(`load with k6 is not tested: ${k6.missing} (${k6.hint})\n`);
+const engines = 'missing' in k6 ? (['builtin'] as const) : (['builtin', 'k6'] as const);
+
+const ports: LoadPorts = {
+  findK6: () => findK6(process.env),
+  runK6: (run) => runK6(run, { scriptsFolder: join(packageRoot(), 'k6'), env: process.env }),
+  openHttp: openLoadHttp,
+};
+
+let sandbox: TestSandbox;
+let environment: SandboxEnvironment;
+let folder: string;
+
+beforeAll(async () => {
+  sandbox = testSandbox();
+  await up(sandbox.context, { students: 60 });
+  environment = await sandboxEnvironment(sandbox.context.stateFolder);
+  folder = mkdtempSync(join(tmpdir(), 'examctl-load-'));
+}, 120_000);
+
+afterAll(async () => {
+  await environment?.close();
+  await sandbox?.remove();
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+});
+
+let runs = 0;
+function load(options: Partial<LoadOptions>) {
+  runs += 1;
+  return runLoad(
+    {
+      environment,
+      scenario: 'answers',
+      engine: 'builtin',
+      folder: join(folder, `${runs}`),
+      signal: new AbortController().signal,
+      overrides: { students: 12, seconds: 3 },
+      ...options,
+    },
+    ports,
+  );
+}
+
+function outcomes(of: { outcomes: readonly { id: string; outcome: string }[] }) {
+  return Object.fromEntries(of.outcomes.map(({ id, outcome }) => [id, outcome]));
+}
+
+async function sessionsInProgress(): Promise<number> {
+  const { rows } = await environment.withPostgres((postgres) =>
+    postgres.query<{ count: number }>(`SELECT count(*)::int FROM test_sessions WHERE status = 'ACTIVE'`),
+  );
+  return rows[0]?.count ?? -1;
+}
+
+describe.each(engines)('with the engine %s', (engine) => {
+  test.each(scenarios.map(({ id }) => id))(
+    '%s passes, is reconciled, and leaves no session open',
+    async (scenario) => {
+      const result = await load({ scenario, engine });
+      expect(Object.values(outcomes(result))).toEqual(result.outcomes.map(() => 'pass'));
+      expect(result).toMatchObject({
+        engine: { name: engine },
+        virtualStudents: 12,
+        studentsFinished: 12,
+        failed: 0,
+      });
+      expect(result.requests).toBeGreaterThanOrEqual(12);
+      const reconciled = await reconcile(result.ledgerFile, environment);
+      expect(reconciled).toMatchObject({ outcome: 'pass', lost: 0, changed: 0, doubled: 0 });
+      expect(reconciled.submits).toBeGreaterThanOrEqual(12);
+      const timeline = readFileSync(result.timelineFile, 'utf8').trim().split('\n');
+      const counted = timeline.reduce((sum, line) => sum + Number(JSON.parse(line).requests), 0);
+      expect(counted).toBe(result.requests);
+      expect(await sessionsInProgress()).toBe(0);
+    },
+  );
+
+  test('a run with tokens that the platform refuses is unknown and says so', async () => {
+    const identities = (await environment.identities(4)).map((identity) => ({
+      ...identity,
+      token: 'not.a.token',
+    }));
+    const result = await load({ engine, identities, overrides: { students: 4, seconds: 1 } });
+    expect(new Set(Object.values(outcomes(result)))).toEqual(new Set(['unknown']));
+    expect(result.outcomes[0]?.message).toContain('token refused (401)');
+  });
+
+  test('an abort ends it within 5 seconds, and what was measured is kept', async () => {
+    const abort = new AbortController();
+    let aborted = 0;
+    const result = await load({
+      engine,
+      signal: abort.signal,
+      overrides: { students: 12, seconds: 60 },
+      onProgress: ({ requests }) => {
+        if (requests === 0 || aborted > 0) return;
+        aborted = performance.now();
+        abort.abort();
+      },
+    });
+    expect(performance.now() - aborted).toBeLessThan(5000);
+    expect(result.aborted).toBe(true);
+    expect(result.requests).toBeGreaterThan(0);
+    expect(outcomes(result)['load-p95-latency']).toBe('unknown');
+    expect((await reconcile(result.ledgerFile, environment)).parts[0]).toMatchObject({ outcome: 'pass' });
+  });
+});
+
+describe('what the platform does wrong is seen', () => {
+  test('answers that are acknowledged and lost', async () => {
+    const result = await withDefect('lost-answers', () => load({ overrides: { students: 40, seconds: 5 } }));
+    const reconciled = await reconcile(result.ledgerFile, environment);
+    expect(reconciled.outcome).toBe('fail');
+    expect(reconciled.lost + reconciled.changed).toBeGreaterThan(0);
+    expect(reconciled.parts.map(({ outcome }) => outcome)).toEqual(['fail', 'pass']);
+  });
+
+  test('submits that are counted twice', async () => {
+    const result = await withDefect('double-submit', () => load({ scenario: 'submit-spike' }));
+    const reconciled = await reconcile(result.ledgerFile, environment);
+    expect(reconciled.doubled).toBeGreaterThan(0);
+    expect(reconciled.parts.map(({ outcome }) => outcome)).toEqual(['pass', 'fail']);
+  });
+
+  test('server errors, of which none loses an acknowledged answer', async () => {
+    const result = await withDefect('server-errors', () => load({ overrides: { students: 40, seconds: 5 } }));
+    expect(outcomes(result)['load-error-rate']).toBe('fail');
+    expect(await reconcile(result.ledgerFile, environment)).toMatchObject({ outcome: 'pass' });
+  });
+
+  test('answers that take too long', async () => {
+    const result = await withDefect('slow-queries', () => load({ overrides: { students: 4, seconds: 3 } }));
+    expect(outcomes(result)['load-p95-latency']).toBe('fail');
+    expect(outcomes(result)['load-error-rate']).toBe('pass');
+  });
+
+  test('a row that is gone and a row that was changed are named by ledger line, session and question', async () => {
+    const { ledgerFile } = await load({ overrides: { students: 4, seconds: 2 } });
+    const lines = readFileSync(ledgerFile, 'utf8')
+      .split('\n')
+      .map((text, index) => ({ number: index + 1, ...JSON.parse(text || '{}') }))
+      .filter(({ kind }) => kind === 'answer');
+    const last = new Map(lines.map((line) => [`${line.sessionId} ${line.questionId}`, line]));
+    const [gone, changed] = [...last.values()];
+    await environment.withPostgres(
+      async (postgres) => {
+        const key = [gone.sessionId, gone.questionId];
+        await postgres.query('DELETE FROM session_answers WHERE session_id = $1 AND question_id = $2', key);
+        await postgres.query(
+          `UPDATE session_answers SET selected_index = ($3 + 1) % 5 WHERE session_id = $1 AND question_id = $2`,
+          [changed.sessionId, changed.questionId, changed.sent],
+        );
+      },
+      { readOnly: false },
+    );
+    const reconciled = await reconcile(ledgerFile, environment);
+    expect(reconciled).toMatchObject({ outcome: 'fail', lost: 1, changed: 1 });
+    expect(reconciled.named).toMatchObject([
+      { line: gone.number, sessionId: gone.sessionId, questionId: gone.questionId, what: 'lost' },
+      { line: changed.number, sessionId: changed.sessionId, questionId: changed.questionId, what: 'changed' },
+    ]);
+  });
+});
+
+describe('what cannot be known is not passed', () => {
+  test('a database that does not answer leaves the ledger unknown', async () => {
+    const { ledgerFile } = await load({ scenario: 'session-burst', overrides: { students: 2, seconds: 1 } });
+    const unreachable = { ...environment, withPostgres: openPostgres('postgres://nobody@127.0.0.1:1/none') };
+    expect(await reconcile(ledgerFile, unreachable)).toMatchObject({
+      outcome: 'unknown',
+      message: expect.stringContaining('the database could not be asked'),
+    });
+  });
+
+  test('an engine that is asked for and not there is an error, not another engine', async () => {
+    const missing = { ...ports, findK6: async () => ({ missing: 'no k6', hint: 'install it' }) };
+    const options = {
+      environment,
+      scenario: 'answers',
+      engine: 'k6',
+      folder,
+      signal: new AbortController().signal,
+    };
+    await expect(runLoad(options as LoadOptions, missing)).rejects.toThrow('k6 cannot be used: no k6');
+  });
+});
+
+test('load beside an exam of others is refused, and beside its own sessions it is not', async () => {
+  const [student, ...others] = await environment.identities(5);
+  if (student === undefined) throw new Error('no student');
+  const created = await environment.api.request({
+    method: 'POST',
+    path: '/sessions',
+    as: { token: student.token },
+    body: { mode: 'EXAM', year: 1, blocks: ['A'], count: 5, duration_seconds: 60 },
+  });
+  expect(created.status).toBe(200);
+  const small = { students: 2, seconds: 1 };
+  const before = await sessionsInProgress();
+  await expect(load({ identities: others, overrides: small })).rejects.toThrow(Refused);
+  expect(await sessionsInProgress()).toBe(before);
+  const { session_id: id } = created.body as { session_id: string };
+  await environment.api.request({
+    method: 'POST',
+    path: `/sessions/${id}/submit`,
+    as: { token: student.token },
+  });
+});
+
+async function withDefect<T>(defect: string, run: () => Promise<T>): Promise<T> {
+  await breakWith(sandbox.context, defect);
+  try {
+    return await run();
+  } finally {
+    await mend(sandbox.context, defect);
+  }
+}

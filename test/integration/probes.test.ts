@@ -1,0 +1,308 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { OutcomeRecord } from '../../src/lifecycle/outcome.ts';
+import { examPlatform } from '../../src/platforms/exam-platform.ts';
+import {
+  auditTrail,
+  examModeStatus,
+  steadyState,
+  verifyExamMode,
+  walkCanary,
+} from '../../src/probes/index.ts';
+import { breakWith, mend } from '../../src/sandbox/defect-switch.ts';
+import { up } from '../../src/sandbox/sandbox.ts';
+import { type TestSandbox, testSandbox } from '../support/sandbox.ts';
+import { type SandboxEnvironment, sandboxEnvironment } from '../support/sandbox-environment.ts';
+
+const { signal } = new AbortController();
+const { toggle, jobs } = examPlatform.examMode;
+let sandbox: TestSandbox;
+let environment: SandboxEnvironment;
+
+beforeAll(async () => {
+  sandbox = testSandbox();
+  await up(sandbox.context, { students: 40 });
+  environment = await sandboxEnvironment(sandbox.context.stateFolder);
+}, 120_000);
+afterAll(async () => {
+  await environment?.close();
+  await sandbox.remove();
+});
+
+async function setExamMode(enabled: boolean): Promise<void> {
+  const { status, body } = await environment.api.request({
+    method: 'POST',
+    path: toggle.path,
+    as: 'admin',
+    body: {
+      enabled,
+      reason: 'test',
+      confirmation_phrase: enabled ? toggle.phraseOn : toggle.phraseOff,
+    },
+  });
+  if (status !== 200) throw new Error(`exam mode could not be set: ${status} ${JSON.stringify(body)}`);
+  await environment.driver.setJobsEnabled(!enabled, jobs, signal);
+}
+
+async function setBySql(sql: string): Promise<void> {
+  await environment.withPostgres((postgres) => postgres.query(sql), { readOnly: false });
+}
+
+function bad(outcomes: readonly OutcomeRecord[]): Record<string, string> {
+  const notPassed = outcomes.filter(({ outcome }) => outcome !== 'pass');
+  return Object.fromEntries(notPassed.map(({ id, outcome }) => [id, outcome]));
+}
+
+function record(outcomes: readonly OutcomeRecord[], id: string): OutcomeRecord {
+  const found = outcomes.find((outcome) => outcome.id === id);
+  if (found === undefined) throw new Error(`no outcome ${id} in ${outcomes.map((each) => each.id)}`);
+  return found;
+}
+
+describe('a healthy sandbox', () => {
+  test('is in its steady state', async () => {
+    const outcomes = await steadyState(environment);
+    expect(bad(outcomes)).toEqual({});
+    expect(outcomes.length).toBe(4 + examPlatform.health.length);
+  });
+
+  test('carries a canary through an untimed and a timed exam', async () => {
+    const { outcome, outcomes, sessionIds, userId } = await walkCanary(environment, { signal });
+    expect(bad(outcomes)).toEqual({});
+    expect(outcome).toBe('pass');
+    expect(sessionIds).toHaveLength(2);
+    const [student] = await environment.identities(1);
+    expect(userId).toBe(student?.userId);
+  });
+
+  test('lets a canary log in with a password', async () => {
+    const [student] = await environment.identities(1);
+    const login = { email: student?.email ?? '', password: 'sandbox' };
+    expect(bad((await walkCanary(environment, { signal, login })).outcomes)).toEqual({});
+    const wrong = await walkCanary(environment, { signal, login: { ...login, password: 'wrong' } });
+    expect(wrong.outcomes[0]).toMatchObject({ id: 'canary-login', outcome: 'unknown' });
+    expect(wrong.outcomes.slice(1).every(({ outcome }) => outcome === 'skipped')).toBe(true);
+  });
+});
+
+describe('a part that is down', () => {
+  test('takes away the steady state, which comes back with it', async () => {
+    await environment.driver.stop('cache', signal);
+    try {
+      const ill = bad(await steadyState(environment));
+      expect(ill).toMatchObject({
+        'services-running': 'fail',
+        'cache-answers': 'fail',
+        'ready-cache': 'fail',
+      });
+      expect(ill).not.toHaveProperty('database-answers');
+    } finally {
+      await environment.driver.start('cache', signal);
+    }
+    await expect.poll(async () => bad(await steadyState(environment)), { timeout: 10_000 }).toEqual({});
+  });
+
+  test('that is a database leaves the probes standing and says so', async () => {
+    await environment.driver.stop('database', signal);
+    try {
+      const ill = bad(await steadyState(environment));
+      expect(ill).toMatchObject({
+        'database-answers': 'fail',
+        'ready-database': 'fail',
+        'read-works': 'fail',
+      });
+      expect(ill).not.toHaveProperty('health-root');
+      const { outcomes } = await verifyExamMode(environment, { expected: 'on', signal, wait: 0 });
+      expect(record(outcomes, 'exam-mode-flag').outcome).toBe('unknown');
+      expect(record(outcomes, 'no-job-started').outcome).toBe('unknown');
+      const canary = await walkCanary(environment, { signal });
+      expect(canary.outcome).toBe('fail');
+    } finally {
+      await environment.driver.start('database', signal);
+    }
+    await expect.poll(async () => bad(await steadyState(environment)), { timeout: 15_000 }).toEqual({});
+  }, 60_000);
+});
+
+describe('exam mode', () => {
+  const skippedOff = {
+    'unblocked-email-outbox-drain': 'skipped',
+    'unblocked-notification-broadcast': 'skipped',
+  };
+  afterEach(async () => {
+    await mend(sandbox.context, 'all');
+  });
+
+  test('that is off is verified as off, and not as on', async () => {
+    const off = await verifyExamMode(environment, { expected: 'off', signal });
+    expect(bad(off.outcomes)).toEqual(skippedOff);
+    expect(off.outcome).toBe('pass');
+    expect(off.requests).toBeGreaterThan(30);
+    const on = await verifyExamMode(environment, { expected: 'on', signal });
+    expect(on.outcome).toBe('fail');
+    expect(bad(on.outcomes)).toMatchObject({
+      'exam-mode-flag': 'fail',
+      'exam-mode-api': 'fail',
+      'exam-mode-workers': 'fail',
+      'blocked-rank-run': 'fail',
+      'jobs-disabled': 'warn',
+    });
+  }, 60_000);
+
+  test('waits for the flag caches of the workers after a toggle', async () => {
+    await examModeStatus(environment);
+    await setExamMode(true);
+    const said: string[] = [];
+    const verification = await verifyExamMode(environment, {
+      expected: 'on',
+      signal,
+      onProgress: (message) => said.push(message),
+    });
+    expect(bad(verification.outcomes)).toEqual({});
+    expect(said.some((message) => message.startsWith('waiting for the flag caches'))).toBe(true);
+  }, 60_000);
+
+  test('tells who switched it on, and that nothing drifts', async () => {
+    const status = await examModeStatus(environment, { signal });
+    expect(status).toMatchObject({
+      behaviour: 'on',
+      flag: { value: true, reason: 'test' },
+      api: { enabled: true },
+      variable: { name: 'EXAM_MODE', value: null },
+      lastToggle: { by: 'admin@sandbox.local', reason: 'test', recordedIn: 'audit_log' },
+      drift: [],
+      problems: [],
+    });
+    expect(status.workers.map(({ target, gate }) => [target, gate])).toEqual([
+      ['backend-1', 'closed'],
+      ['backend-2', 'closed'],
+    ]);
+  });
+
+  test('with a gap in one operation fails for that operation alone', async () => {
+    await breakWith(sandbox.context, 'exam-mode-gap');
+    const { outcome, outcomes } = await verifyExamMode(environment, { expected: 'on', signal, wait: 0 });
+    expect(outcome).toBe('fail');
+    expect(bad(outcomes)).toEqual({ 'blocked-rank-run': 'fail' });
+    expect(record(outcomes, 'blocked-rank-run').message).toContain(
+      'POST /admin/rank/runs is open: backend-1',
+    );
+  });
+
+  test('with a job that cannot be stopped fails for the job alone', async () => {
+    await breakWith(sandbox.context, 'unstoppable-job');
+    await sleep(5_000);
+    const { outcomes } = await verifyExamMode(environment, { expected: 'on', signal, wait: 0 });
+    const ill = bad(outcomes);
+    expect([ill['no-job-runs'], ill['no-job-started']]).toContain('fail');
+    expect(Object.keys(ill).filter((id) => !id.startsWith('no-job'))).toEqual([]);
+  }, 30_000);
+
+  test('with an answer freeze beside it fails, as students cannot answer', async () => {
+    await setBySql(`UPDATE system_flags SET value = true, updated_at = now() WHERE key = 'FREEZE_UPDATES'`);
+    try {
+      const { outcomes } = await verifyExamMode(environment, { expected: 'on', signal, wait: 0 });
+      expect(record(outcomes, 'freeze-updates-off').outcome).toBe('fail');
+    } finally {
+      await setBySql(
+        `UPDATE system_flags SET value = false, updated_at = now() WHERE key = 'FREEZE_UPDATES'`,
+      );
+    }
+  });
+
+  test('with an admin freeze beside it fails, as it could not be switched off', async () => {
+    const freeze = (frozen: boolean) =>
+      setBySql(
+        `INSERT INTO admin_security_runtime (id, admin_freeze) VALUES (1, ${frozen})
+         ON CONFLICT (id) DO UPDATE SET admin_freeze = ${frozen}`,
+      );
+    await freeze(true);
+    try {
+      const { outcomes } = await verifyExamMode(environment, { expected: 'on', signal, wait: 0 });
+      expect(record(outcomes, 'admin-freeze-off').outcome).toBe('fail');
+    } finally {
+      await freeze(false);
+    }
+  });
+
+  test('set by the variable alone is drift, and has no effect', async () => {
+    await setExamMode(false);
+    await environment.driver.setVariable('backend', 'EXAM_MODE', 'true', signal);
+    try {
+      const status = await examModeStatus(environment, { signal });
+      expect(status.behaviour).toBe('off');
+      expect(status.variable).toEqual({ name: 'EXAM_MODE', value: 'true', on: true });
+      expect(status.drift).toHaveLength(1);
+      const { outcomes } = await verifyExamMode(environment, { expected: 'off', signal });
+      expect(bad(outcomes)).toEqual({ ...skippedOff, 'exam-mode-drift': 'warn' });
+    } finally {
+      await environment.driver.setVariable('backend', 'EXAM_MODE', undefined, signal);
+    }
+  }, 90_000);
+
+  test('changed by SQL is named as changed without a record', async () => {
+    await sleep(5_500);
+    await setBySql(`UPDATE system_flags SET value = true, updated_at = now() WHERE key = 'EXAM_MODE'`);
+    try {
+      const { drift } = await examModeStatus(environment, { signal });
+      expect(drift.join()).toContain('without a record');
+      const [toggles] = (
+        await auditTrail(environment, { signal, since: new Date(Date.now() - 2_000) })
+      ).filter(({ id }) => id === 'toggles-on-record');
+      expect(toggles?.outcome).toBe('fail');
+    } finally {
+      await setBySql(`UPDATE system_flags SET value = false, updated_at = now() WHERE key = 'EXAM_MODE'`);
+    }
+  }, 30_000);
+});
+
+describe('the audit trail', () => {
+  afterEach(async () => {
+    await mend(sandbox.context, 'all');
+  });
+
+  async function walk(student: number): Promise<{ sessionIds: readonly string[]; since: Date }> {
+    const since = new Date();
+    const identity = (await environment.identities(student + 1))[student];
+    if (identity === undefined) throw new Error('too few students');
+    const { outcome, sessionIds, outcomes } = await walkCanary(environment, { signal, identity });
+    expect(outcome, JSON.stringify(bad(outcomes))).toBe('pass');
+    return { sessionIds, since };
+  }
+
+  test('of two exams is whole', async () => {
+    const { sessionIds, since } = await walk(5);
+    const outcomes = await auditTrail(environment, { signal, sessionIds, since });
+    expect(bad(outcomes)).toEqual({ 'toggles-on-record': 'skipped' });
+    expect(record(outcomes, 'answers-on-record').message).toContain('2 answers');
+  });
+
+  test('that is not written is missed: events and request ids', async () => {
+    await breakWith(sandbox.context, 'missing-audit-trail');
+    const { sessionIds, since } = await walk(6);
+    const outcomes = await auditTrail(environment, { signal, sessionIds, since });
+    expect(bad(outcomes)).toEqual({
+      'answers-on-record': 'fail',
+      'submits-on-record': 'fail',
+      'requests-on-record': 'fail',
+      'toggles-on-record': 'skipped',
+    });
+  });
+
+  test('of no exam is unknown', async () => {
+    const outcomes = await auditTrail(environment, { signal, since: new Date(Date.now() + 60_000) });
+    expect(bad(outcomes)).toEqual({
+      'answers-on-record': 'unknown',
+      'submits-on-record': 'unknown',
+      'requests-on-record': 'unknown',
+      'toggles-on-record': 'skipped',
+    });
+  });
+});
+
+test('probes end when they are interrupted', async () => {
+  const controller = new AbortController();
+  const verification = verifyExamMode(environment, { expected: 'on', signal: controller.signal });
+  controller.abort(new Error('interrupted'));
+  await expect(verification).rejects.toThrow('interrupted');
+});

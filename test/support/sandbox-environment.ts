@@ -1,0 +1,34 @@
+import { httpApi } from '../../src/adapters/api.ts';
+import { openPostgres } from '../../src/adapters/postgres.ts';
+import { openRedis } from '../../src/adapters/redis.ts';
+import { sandboxDriver } from '../../src/drivers/sandbox.ts';
+import type { Environment } from '../../src/lifecycle/environment.ts';
+import { examPlatform } from '../../src/platforms/exam-platform.ts';
+import { openSandbox } from '../../src/sandbox/access.ts';
+
+export interface SandboxEnvironment extends Environment {
+  close(): Promise<void>;
+}
+
+/** A sandbox that is up, opened as main opens it. */
+export async function sandboxEnvironment(stateFolder: string): Promise<SandboxEnvironment> {
+  const access = openSandbox(stateFolder);
+  const api = httpApi({
+    url: access.apiUrl,
+    basePaths: [access.basePath],
+    adminToken: await access.adminToken(),
+  });
+  return {
+    name: 'sandbox',
+    protected: false,
+    platform: examPlatform,
+    driver: sandboxDriver({ stateFolder }),
+    api,
+    thresholds: { p95Ms: 500, errorRate: 0.01, dbPool: 0.8 },
+    examMode: [{ kind: 'system-flag' }],
+    withPostgres: openPostgres(access.databaseUrl),
+    withRedis: openRedis(access.redisUrl),
+    identities: (count) => access.identities(count),
+    close: () => api.close(),
+  };
+}

@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/adapters/package-root.ts';
+import { locateSandbox } from '../../src/sandbox/folder.ts';
+import type { SandboxContext } from '../../src/sandbox/make-sandbox.ts';
+import { down } from '../../src/sandbox/sandbox.ts';
+import { readSupervisorState, type SupervisorState } from '../../src/sandbox/supervisor-plan.ts';
+import { testCacheFolder } from './services.ts';
+
+/** examctl from its sources, so that a test never runs an old build. */
+export const program = [
+  process.execPath,
+  '--import',
+  import.meta.resolve('tsx'),
+  join(packageRoot(), process.env.SCRATCH ?? 'src/cli.ts'),
+];
+
+export interface TestSandbox {
+  readonly context: SandboxContext;
+  readonly progress: string[];
+  /** with another signal */
+  withSignal(signal: AbortSignal): SandboxContext;
+  /** of its processes and its supervisor; throws when there are none */
+  processes(): SupervisorState;
+  remove(): Promise<void>;
+}
+
+/** A context with a state folder of its own; nothing is up yet. */
+export function testSandbox(): TestSandbox {
+  const stateFolder = mkdtempSync(join(tmpdir(), 'examctl-test-state-'));
+  const progress: string[] = [];
+  const context: SandboxContext = {
+    stateFolder,
+    cacheFolder: testCacheFolder(),
+    program,
+    redisServer: process.env.EXAMCTL_REDIS_SERVER,
+    signal: new AbortController().signal,
+    onProgress: (message) => progress.push(message),
+  };
+  return {
+    context,
+    progress,
+    withSignal: (signal) => ({ ...context, signal }),
+    processes: () => {
+      const state = readSupervisorState(locateSandbox(stateFolder).state);
+      if (state === undefined) throw new Error('the sandbox is not up');
+      return state;
+    },
+    remove: async () => {
+      await down(context);
+      rmSync(stateFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function pidOf({ parts }: SupervisorState, id: string): number {
+  const part = parts.find((candidate) => candidate.id === id);
+  if (part === undefined) throw new Error(`${id} does not run`);
+  return part.pid;
+}

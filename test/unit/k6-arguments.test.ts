@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import {
+  isSupported,
+  k6Arguments,
+  k6Candidates,
+  k6Environment,
+  parseK6Point,
+  parseK6Version,
+} from '../../src/adapters/k6.ts';
+
+test('k6 sends nothing home, opens no port, and writes the ledger itself', () => {
+  expect(k6Arguments({ script: '/k6/answers.js', ledger: '/run/ledger', samples: '/tmp/s' })).toEqual([
+    'run',
+    '--no-usage-report',
+    '--no-color',
+    '--address=',
+    '--log-format=raw',
+    '--console-output=/run/ledger',
+    '--out=json=/tmp/s',
+    '/k6/answers.js',
+  ]);
+});
+
+test('variables of k6 that would replace the scenario are not passed on', () => {
+  const env = k6Environment({ K6_VUS: '1', K6_DURATION: '1s', HOME: '/h' }, { plan: '/p', summary: '/s' });
+  expect(env).toEqual({
+    HOME: '/h',
+    K6_NO_USAGE_REPORT: 'true',
+    EXAMCTL_LOAD_PLAN: '/p',
+    EXAMCTL_LOAD_SUMMARY: '/s',
+  });
+});
+
+test('K6_BIN is the only candidate when it is set; else the PATH, then the cache', () => {
+  expect(k6Candidates({ K6_BIN: '/opt/k6', PATH: '/usr/bin' })).toEqual(['/opt/k6']);
+  expect(k6Candidates({ PATH: '/a:/b', XDG_CACHE_HOME: '/c' })).toEqual([
+    '/a/k6',
+    '/b/k6',
+    '/c/examctl/bin/k6',
+  ]);
+});
+
+test.each([
+  ['k6 v1.8.1 (go1.26.8, linux/amd64)', '1.8.1'],
+  ['k6 v0.57.0 (commit/x, go1.23)', '0.57.0'],
+  ['k6.exe v1.2.3', '1.2.3'],
+  ['something else 1.2.3', undefined],
+])('the version in "%s" is %s', (text, version) => {
+  expect(parseK6Version(text)).toBe(version);
+});
+
+test.each([
+  ['0.56.9', false],
+  ['0.57.0', true],
+  ['1.8.1', true],
+  ['2.0.0', true],
+  ['3.0.0', false],
+])('k6 %s is supported: %s', (version, supported) => {
+  expect(isSupported(version)).toBe(supported);
+});
+
+test('a request is one point of http_req_duration, dated back to when it was sent', () => {
+  const line = JSON.stringify({
+    metric: 'http_req_duration',
+    type: 'Point',
+    data: {
+      time: '2026-01-01T10:00:00.250Z',
+      value: 50,
+      tags: { name: 'answer', phase: 'measured', status: '503', error_code: '1503' },
+    },
+  });
+  expect(parseK6Point(line)).toEqual({
+    at: Date.parse('2026-01-01T10:00:00.200Z'),
+    ms: 50,
+    endpoint: 'answer',
+    phase: 'measured',
+    status: 503,
+  });
+});
+
+test.each([
+  '{"metric":"http_reqs","type":"Point","data":{"value":1,"tags":{}}}',
+  '{"type":"Metric","data":{"name":"http_req_duration"},"metric":"http_req_duration"}',
+  '',
+])('other lines of k6 are passed over: %s', (line) => {
+  expect(parseK6Point(line)).toBeUndefined();
+});

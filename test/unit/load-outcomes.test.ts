@@ -1,0 +1,152 @@
+import { expect, test } from 'vitest';
+import type { LedgerSummary } from '../../src/load/ledger-summary.ts';
+import { loadOutcomes } from '../../src/load/load-outcomes.ts';
+import type { LoadPlan } from '../../src/load/load-plan.ts';
+import type { Sample } from '../../src/load/sample.ts';
+import { Tally } from '../../src/load/tally.ts';
+
+const student = {
+  userId: 'u',
+  token: 't',
+  createAt: 0,
+  session: { mode: 'EXAM', year: 1, blocks: ['A'], count: 1, duration_seconds: 60 },
+  answers: [],
+  submitAt: 0,
+  submitTwice: true,
+} as const;
+
+const plan: LoadPlan = {
+  scenario: 'submit-spike',
+  profile: 'smoke',
+  baseUrl: 'http://127.0.0.1:1/v1',
+  leadInSeconds: 0,
+  seconds: 1,
+  graceSeconds: 1,
+  requestTimeoutSeconds: 1,
+  thresholds: { p95Ms: 500, errorRate: 0.01 },
+  students: [student, { ...student, userId: 'v', submitTwice: false }],
+};
+
+const finished: LedgerSummary = {
+  writes: 3,
+  studentsFinished: 2,
+  reasons: {},
+  submittedTwice: 1,
+  scoresDiffer: [],
+};
+
+async function outcomesOf({
+  samples = [10, 10, 10],
+  status = 200,
+  phase = 'measured' as Sample['phase'],
+  ledger = finished,
+  aborted = false,
+}: Partial<{
+  samples: number[];
+  status: number;
+  phase: Sample['phase'];
+  ledger: LedgerSummary;
+  aborted: boolean;
+}> = {}) {
+  const tally = await Tally.create();
+  for (const ms of samples) tally.add({ at: 0, ms, endpoint: 'submit', phase, status });
+  const outcomes = loadOutcomes({
+    plan,
+    tally,
+    ledger,
+    aborted,
+    ledgerFile: '/run/submit-spike-ledger.ndjson',
+    samplesFile: '/run/submit-spike-samples.ndjson',
+  });
+  return Object.fromEntries(outcomes.map((outcome) => [outcome.id, outcome]));
+}
+
+test('a run in which all went well passes everything', async () => {
+  const outcomes = await outcomesOf();
+  expect(Object.values(outcomes).map(({ id, outcome }) => [id, outcome])).toEqual([
+    ['load-p95-latency', 'pass'],
+    ['load-error-rate', 'pass'],
+    ['load-students-finished', 'pass'],
+    ['load-ledger-complete', 'pass'],
+    ['load-submit-same-score', 'pass'],
+  ]);
+  expect(outcomes['load-p95-latency']?.evidence).toEqual(['submit-spike-samples.ndjson']);
+});
+
+test('p95 at or above its limit fails', async () => {
+  expect((await outcomesOf({ samples: [600, 600, 600] }))['load-p95-latency']).toMatchObject({
+    outcome: 'fail',
+    message: expect.stringContaining('limit 500 ms'),
+  });
+});
+
+test('server errors only: the error rate fails, and there is no latency to judge', async () => {
+  const outcomes = await outcomesOf({ status: 500 });
+  expect(outcomes['load-error-rate']).toMatchObject({
+    outcome: 'fail',
+    message: expect.stringContaining('3 x 500'),
+  });
+  expect(outcomes['load-p95-latency']).toMatchObject({
+    outcome: 'unknown',
+    message: expect.stringContaining('server errors (500)'),
+  });
+});
+
+test.each([
+  [401, 'token refused (401)'],
+  [429, 'rate limited (429)'],
+  [403, 'identities refused (403)'],
+  [0, 'the API did not answer'],
+])('a run with only %d is unknown, never a pass, and says why', async (status, reason) => {
+  const nobody = { ...finished, studentsFinished: 0, submittedTwice: 0, reasons: { 'not submitted': 2 } };
+  const outcomes = await outcomesOf({ status, ledger: nobody });
+  for (const id of ['load-p95-latency', 'load-error-rate', 'load-students-finished']) {
+    expect(outcomes[id]).toMatchObject({ outcome: 'unknown', message: expect.stringContaining(reason) });
+  }
+});
+
+test('a run that did not get beyond its preparation says what stopped it', async () => {
+  const outcomes = await outcomesOf({ status: 401, phase: 'setup' });
+  expect(outcomes['load-p95-latency']).toMatchObject({
+    outcome: 'unknown',
+    message: 'token refused (401): 3 of 3 requests, so that nothing was measured',
+  });
+});
+
+test('a run without a single request is unknown', async () => {
+  const outcomes = await outcomesOf({ samples: [], ledger: { ...finished, writes: 0, studentsFinished: 0 } });
+  expect(outcomes['load-error-rate']).toMatchObject({ outcome: 'unknown', message: 'no request was sent' });
+  expect(outcomes['load-ledger-complete']?.outcome).toBe('unknown');
+});
+
+test('students who did not finish fail the run, with their reasons', async () => {
+  const ledger = { ...finished, studentsFinished: 0, reasons: { 'without a session: status 400': 1 } };
+  expect((await outcomesOf({ ledger }))['load-students-finished']).toMatchObject({
+    outcome: 'fail',
+    message: '0 of 2 students finished: 1 without a session: status 400; 1 did not come to their end in time',
+  });
+});
+
+test('a ledger with holes is unknown, because reconciling it would prove nothing', async () => {
+  expect((await outcomesOf({ ledger: { ...finished, writes: 2 } }))['load-ledger-complete']).toMatchObject({
+    outcome: 'unknown',
+    message: '2 writes in the ledger, 3 requests',
+  });
+});
+
+test('a second submit with another score fails and names the session', async () => {
+  const ledger = { ...finished, scoresDiffer: ['session-1'] };
+  expect((await outcomesOf({ ledger }))['load-submit-same-score']).toMatchObject({
+    outcome: 'fail',
+    message: expect.stringContaining('session-1'),
+  });
+});
+
+test('a run that was stopped shows no pass, but keeps a fail', async () => {
+  const outcomes = await outcomesOf({ aborted: true, samples: [600, 600, 600] });
+  expect(outcomes['load-p95-latency']?.outcome).toBe('fail');
+  expect(outcomes['load-error-rate']).toMatchObject({
+    outcome: 'unknown',
+    message: expect.stringContaining('stopped before its end'),
+  });
+});
