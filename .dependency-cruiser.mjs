@@ -13,7 +13,7 @@ export default {
       severity: 'error',
       comment: 'Move what both need into a file of its own.',
       from: {},
-      to: { circular: true },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {
       name: 'no-orphans',

@@ -28,6 +28,8 @@ const command = {
   ...common,
   format: 'cjs',
   minifySyntax: true,
+  // as require(), which gives all exports of a library; Node's own import() of CJS has to guess their names
+  supported: { 'dynamic-import': false },
   define: { ...versionConstant, 'import.meta.dirname': '__dirname' },
 };
 
@@ -61,18 +63,29 @@ const withoutChildProcess = {
   },
 };
 
-/** A library whose only export is its default becomes that value, as `import x from` expects of CJS. */
+/**
+ * Our code is a module, for which `import x from` a CJS file is the file's whole export: that must be the library's
+ * default, with the named exports on it. zod's default is frozen, and nobody imports it.
+ */
+function libraryEntry(name) {
+  return `const library = require('${name}');
+    const wanted = library.__esModule ? library.default : undefined;
+    module.exports = wanted !== undefined && Object.isExtensible(wanted) ? wanted : library;
+    for (const key of Object.keys(library)) {
+      if (!(key in module.exports)) Object.defineProperty(module.exports, key, { enumerable: true, get: () => library[key] });
+    }`;
+}
+
 function buildLibrary(name) {
-  const contents = `const library = require('${name}');
-    const names = Object.keys(library).filter((key) => key !== '__esModule');
-    module.exports = library.__esModule && names.join() === 'default' ? library.default : library;`;
   return build({
     ...common,
-    stdin: { contents, resolveDir: root, loader: 'js' },
+    stdin: { contents: libraryEntry(name), resolveDir: root, loader: 'js' },
     outfile: `dist/lib/${name}.cjs`,
     format: 'cjs',
     minify: true,
     keepNames: true,
+    // an uncaught error prints its line
+    lineLimit: 160,
     external: ['pg-native', 'pg-cloudflare'],
     plugins: name === 'commander' ? [withoutChildProcess] : [],
   });

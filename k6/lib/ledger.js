@@ -1,5 +1,10 @@
 // One JSON object a line, through --console-output. The shapes are those of src/load/ledger.ts.
 
+/** A session that is to be ended, by examctl when the student does not come to it. */
+export function begin(userId, sessionId) {
+  line({ kind: 'session', userId, sessionId });
+}
+
 /** Before a write is sent: it may be stored even when no answer is ever seen. */
 export function announce(userId, { kind, sessionId, questionId, sent }) {
   line({ kind: 'attempt', write: kind, at: new Date().toISOString(), userId, sessionId, questionId, sent });

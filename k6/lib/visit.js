@@ -1,6 +1,6 @@
 // What a virtual student can do. src/load/engine/visit.ts does the same: change both.
 import { accepted, bodyOf, send } from './http.js';
-import { announce, enter, finish } from './ledger.js';
+import { announce, begin, enter, finish } from './ledger.js';
 import { pause } from './pause.js';
 import { thisStudent, windowStart } from './plan.js';
 
@@ -33,6 +33,7 @@ export function createSession(student) {
   const { session_id: sessionId } = bodyOf(created);
   if (sessionId === undefined) throw new GaveUp(`without a session: ${told(created)}`);
   student.sessionId = sessionId;
+  begin(student.userId, sessionId);
 }
 
 export function readQuestions(student) {

@@ -62,8 +62,16 @@ export function loadReport(
       },
       endpointTable(result),
       { type: 'outcomes', outcomes },
+      ...(result.sessionsLeftOpen === 0 ? [] : [leftOpen(result.sessionsLeftOpen)]),
       { type: 'text', text: `Evidence: ${folder}` },
     ],
+  };
+}
+
+function leftOpen(sessions: number): Block {
+  return {
+    type: 'text',
+    text: `${sessions} exam sessions of the load could not be submitted and stay in progress until they expire`,
   };
 }
 

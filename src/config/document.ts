@@ -47,7 +47,7 @@ export function readDocument(text: string): ConfigDocument {
   } catch (error) {
     readable = false;
     if (problems.length === 0) {
-      problems.push({ code: 'yaml-syntax', path: [], message: messageOf(error), ...at(0) });
+      problems.push({ code: 'yaml-syntax', path: [], message: withoutQuote(messageOf(error)), ...at(0) });
     }
   }
   return { data, problems, readable, locate: (path, part) => at(offsetOf(document, path, part)) };
@@ -67,8 +67,8 @@ function yamlProblem(document: Document, error: YAMLError, text: string): Proble
   return {
     code: 'yaml-syntax',
     path: [],
-    message: firstLine(error.message),
-    ...(isReference && { hint: 'put the value in quotes: "${env:NAME}"' }),
+    message: withoutQuote(error.message),
+    ...(isReference && { hint: `put the value in quotes: "\${env:NAME}"` }),
   };
 }
 
@@ -82,8 +82,9 @@ function isFirstOfItsLine(
   return problems.findIndex((other) => other.code === code && other.line === line) === index;
 }
 
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? text;
+/** After its colon, a message of YAML quotes what stands in the file, which may be a secret. */
+function withoutQuote(message: string): string {
+  return message.replace(/:\s.*$/s, '');
 }
 
 /** The path of the key that starts at an offset. */

@@ -6,6 +6,13 @@ import { open } from 'node:fs/promises';
  */
 export type WriteOutcome = 'acknowledged' | 'rejected' | 'unknown';
 
+/** A session was created, and is to be ended. */
+export interface SessionLine {
+  readonly kind: 'session';
+  readonly userId: string;
+  readonly sessionId: string;
+}
+
 /** A write is announced before it is sent: what was under way when a run was killed is known, too. */
 export interface AttemptLine {
   readonly kind: 'attempt';
@@ -45,7 +52,7 @@ export interface StudentLine {
   readonly reason?: string;
 }
 
-export type LedgerLine = AttemptLine | WriteLine | StudentLine;
+export type LedgerLine = SessionLine | AttemptLine | WriteLine | StudentLine;
 
 export interface NumberedLine {
   /** 1-based, in the ledger file */
@@ -64,7 +71,13 @@ export async function* readLedger(file: string): AsyncGenerator<NumberedLine> {
   }
 }
 
-const kinds: readonly unknown[] = ['attempt', 'answer', 'submit', 'student'] satisfies LedgerLine['kind'][];
+const kinds: readonly unknown[] = [
+  'session',
+  'attempt',
+  'answer',
+  'submit',
+  'student',
+] satisfies LedgerLine['kind'][];
 
 export function parseLedgerLine(text: string): LedgerLine | undefined {
   if (!text.startsWith('{')) return undefined;

@@ -38,6 +38,8 @@ export interface LoadResult extends RequestCounts {
   readonly aborted: boolean;
   readonly virtualStudents: number;
   readonly studentsFinished: number;
+  /** could not be submitted; they expire by themselves */
+  readonly sessionsLeftOpen: number;
   readonly errorRate: number;
   /** "200" -> count; "0" counts requests without an answer */
   readonly byStatus: Readonly<Record<string, number>>;

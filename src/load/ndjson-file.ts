@@ -6,9 +6,9 @@ export class NdjsonFile {
   readonly path: string;
   readonly #descriptor: number;
 
-  constructor(path: string) {
+  constructor(path: string, mode: 'replace' | 'append' = 'replace') {
     this.path = path;
-    this.#descriptor = guard(path, () => openSync(path, 'w', 0o600));
+    this.#descriptor = guard(path, () => openSync(path, mode === 'append' ? 'a' : 'w', 0o600));
   }
 
   write(line: object): void {

@@ -4,6 +4,7 @@ import type { Environment, Identity } from '../lifecycle/environment.ts';
 import { Undetermined, UsageError } from '../lifecycle/errors.ts';
 import { authorizeLoad } from './authorize-load.ts';
 import { findBaseUrl } from './base-url.ts';
+import { endSessions } from './end-sessions.ts';
 import { runBuiltin } from './engine/builtin.ts';
 import { summarizeLedger } from './ledger-summary.ts';
 import { loadOutcomes } from './load-outcomes.ts';
@@ -60,12 +61,15 @@ export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<L
     samples.write(sample);
   };
   let aborted: boolean;
+  let sessionsLeftOpen: number;
   try {
     const run = { plan, ledgerFile, signal: options.signal, onSample };
     aborted =
       binary === null
         ? (await runBuiltin({ ...run, http: ports.openHttp(httpOptions(plan)) })).aborted
         : await runWithK6(run, binary, ports);
+    const openHttp = () => ports.openHttp(httpOptions(plan));
+    sessionsLeftOpen = await endSessions({ plan, ledgerFile, openHttp, onSample });
   } finally {
     clearInterval(progress);
     samples.close();
@@ -84,6 +88,7 @@ export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<L
     aborted,
     virtualStudents: plan.students.length,
     studentsFinished: ledger.studentsFinished,
+    sessionsLeftOpen,
     requests,
     failed,
     errorRate: requests === 0 ? 0 : failed / requests,

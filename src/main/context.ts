@@ -10,16 +10,16 @@ import { RunFolders } from '../adapters/run-folders.ts';
 import { readPackagedSql, readSqlFolder } from '../adapters/sql-files.ts';
 import { stateFolder } from '../adapters/state-folder.ts';
 import type { Check } from '../checks/check.ts';
-import { checksFrom } from '../checks/checks-from.ts';
+import { platformChecks } from '../checks/index.ts';
 import type { Context } from '../commands/context.ts';
 import { loadConfig } from '../config/load.ts';
 import { selectEnvironment } from '../config/select-environment.ts';
-import type { Config, EnvironmentConfig } from '../config/settings.ts';
+import type { Config } from '../config/settings.ts';
 import type { Actor } from '../lifecycle/authorize.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import type { Listener } from '../lifecycle/events.ts';
-import type { LoadPorts } from '../load/ports.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
+import type { LoadPorts } from '../load/ports.ts';
 import type { Report } from '../report/report.ts';
 import type { SandboxContext } from '../sandbox/sandbox.ts';
 import { confirmation } from './confirm.ts';
@@ -133,7 +133,7 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
       await mkdir(folder, { recursive: true, mode: 0o700 });
       return folder;
     },
-    checks: async () => checksFrom(await checkSources(await config())),
+    checks: async () => allChecks(await config()),
     pseudonymSalt: async (environment) => saltOf(join(state(), 'salts'), environment),
     loadPorts: async () => ({
       findK6: () => findK6(env),
@@ -164,10 +164,10 @@ function actorOf({ people }: Config, env: NodeJS.ProcessEnv): Actor {
   return { name, roles: people.find((person) => person.name === name)?.roles ?? [] };
 }
 
-async function checkSources({ checksFolder }: Config) {
-  const platform: EnvironmentConfig['platform'] = 'exam-platform';
-  const packaged = await readPackagedSql(platform, 'checks');
-  return checksFolder === undefined ? packaged : [...packaged, ...(await readSqlFolder(checksFolder))];
+async function allChecks({ checksFolder }: Config): Promise<Check[]> {
+  const platform = 'exam-platform';
+  const own = checksFolder === undefined ? [] : await readSqlFolder(checksFolder);
+  return platformChecks(platform, await readPackagedSql(platform, 'checks'), own);
 }
 
 /** Made once for an environment, so that a student has the same pseudonym in every report. */

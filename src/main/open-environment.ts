@@ -12,7 +12,7 @@ import type { Api, Environment } from '../lifecycle/environment.ts';
 import { ConfigError } from '../lifecycle/errors.ts';
 import type { Platform } from '../lifecycle/platform.ts';
 import { platforms } from '../platforms/index.ts';
-import { openSandbox } from '../sandbox/access.ts';
+import { openSandbox, type SandboxAccess } from '../sandbox/access.ts';
 import { down, type SandboxContext, status, up } from '../sandbox/sandbox.ts';
 
 export interface OpenOptions {
@@ -58,8 +58,8 @@ function sandbox(config: EnvironmentConfig, options: OpenOptions): Environment {
     if (known !== undefined) return known;
     const adminToken = await access.adminToken();
     const opened = httpApi({
-      url: access.apiUrl,
-      basePaths: platforms[config.platform].basePaths,
+      url: rootOf(access),
+      basePaths: [access.basePath],
       adminToken,
     });
     apis.set(access.apiUrl, opened);
@@ -70,7 +70,7 @@ function sandbox(config: EnvironmentConfig, options: OpenOptions): Environment {
     driver: sandboxDriver({ stateFolder: state }),
     api: {
       get url() {
-        return openSandbox(state).apiUrl;
+        return rootOf(openSandbox(state));
       },
       request: async (request) => (await api()).request(request),
     },
@@ -84,6 +84,11 @@ function sandbox(config: EnvironmentConfig, options: OpenOptions): Environment {
     withRedis: async (use) => openRedis(openSandbox(state).redisUrl)(use),
     identities: async (count) => openSandbox(state).identities(count),
   };
+}
+
+/** Without the base path. */
+function rootOf({ apiUrl }: SandboxAccess): string {
+  return new URL(apiUrl).origin;
 }
 
 function configured(config: EnvironmentConfig): Environment {

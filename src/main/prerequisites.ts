@@ -15,7 +15,12 @@ export async function lookAtPrerequisites(env: NodeJS.ProcessEnv, state: string)
     postgresBinaries(),
     redisServer(env),
     await k6(env),
-    program('docker', env, 'compose environments', 'install Docker Engine: https://docs.docker.com/engine/install/'),
+    program(
+      'docker',
+      env,
+      'compose environments',
+      'install Docker Engine: https://docs.docker.com/engine/install/',
+    ),
     program('opa', env, 'policies', 'see https://www.openpolicyagent.org/docs/latest/#1-download-opa'),
   ];
 }
@@ -39,7 +44,12 @@ function stateIsWritable(state: string): OutcomeRecord {
     accessSync(state, constants.W_OK | constants.X_OK);
     return { ...record, outcome: 'pass', message: state };
   } catch (error) {
-    return { ...record, outcome: 'fail', message: messageOf(error), hint: 'choose another one: --state DIR or EXAMCTL_STATE' };
+    return {
+      ...record,
+      outcome: 'fail',
+      message: messageOf(error),
+      hint: 'choose another one: --state DIR or EXAMCTL_STATE',
+    };
   }
 }
 
@@ -51,7 +61,12 @@ function postgresBinaries(): OutcomeRecord {
     const found = createRequire(near).resolve(name);
     return { ...record, outcome: 'pass', message: found };
   } catch (error) {
-    return { ...record, outcome: 'warn', message: messageOf(error), hint: `npm install ${name}; without it there is no sandbox` };
+    return {
+      ...record,
+      outcome: 'warn',
+      message: messageOf(error),
+      hint: `npm install ${name}; without it there is no sandbox`,
+    };
   }
 }
 
@@ -60,16 +75,30 @@ function redisServer(env: NodeJS.ProcessEnv): OutcomeRecord {
   const found = onPath('redis-server', env) ?? onPath('valkey-server', env);
   if (found !== undefined) return { ...record, outcome: 'pass', message: found };
   if (onPath('apt-get', env) !== undefined && onPath('dpkg-deb', env) !== undefined) {
-    return { ...record, outcome: 'pass', message: "none on the PATH; the distribution's package is unpacked into the cache when it is needed" };
+    return {
+      ...record,
+      outcome: 'pass',
+      message: "none on the PATH; the distribution's package is unpacked into the cache when it is needed",
+    };
   }
-  return { ...record, outcome: 'warn', message: 'none on the PATH', hint: 'apt-get install redis-server, dnf install redis, or brew install redis' };
+  return {
+    ...record,
+    outcome: 'warn',
+    message: 'none on the PATH',
+    hint: 'apt-get install redis-server, dnf install redis, or brew install redis',
+  };
 }
 
 async function k6(env: NodeJS.ProcessEnv): Promise<OutcomeRecord> {
   const record = { id: 'k6', title: 'k6 for load' };
   const found = await findK6(env);
   if ('binary' in found) return { ...record, outcome: 'pass', message: `${found.version}, ${found.binary}` };
-  return { ...record, outcome: 'warn', message: `${found.missing}; load runs with the built-in engine`, hint: found.hint };
+  return {
+    ...record,
+    outcome: 'warn',
+    message: `${found.missing}; load runs with the built-in engine`,
+    hint: found.hint,
+  };
 }
 
 function program(name: string, env: NodeJS.ProcessEnv, use: string, hint: string): OutcomeRecord {

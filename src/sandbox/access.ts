@@ -33,7 +33,10 @@ export function openSandbox(stateFolder: string): SandboxAccess {
 }
 
 /** For scripts and load generators that bring no environment: `examctl sandbox identities`. */
-export async function identities(stateFolder: string, count: number): Promise<Identity[]> {
+export async function identities(
+  { stateFolder }: { stateFolder: string },
+  count: number,
+): Promise<Identity[]> {
   return openSandbox(stateFolder).identities(count);
 }
 

@@ -8,7 +8,10 @@ import type { SandboxFiles } from './folder.ts';
 
 export interface DefectReport {
   readonly defects: readonly (SandboxDefect & { readonly on: boolean })[];
-  /** instances that were started again, as a defect had kept them from becoming ready */
+}
+
+export interface MendReport extends DefectReport {
+  /** backend instances that were started again, as they were still not ready */
   readonly restarted: readonly string[];
 }
 
@@ -25,14 +28,11 @@ export async function breakWith({ stateFolder, signal }: SwitchContext, id: stri
   const { files } = requireRunning(stateFolder);
   requireKnown(id);
   await switchTo(files, [...new Set([...defectsOn(files), id])], signal);
-  return { defects: listDefects(files), restarted: [] };
+  return { defects: listDefects(files) };
 }
 
-/** Switches a defect off, or all of them. */
-export async function mend(
-  { stateFolder, signal }: SwitchContext,
-  id: string | 'all',
-): Promise<DefectReport> {
+/** Switches a defect off, or all of them; a worker that does not recover from it by itself is replaced. */
+export async function mend({ stateFolder, signal }: SwitchContext, id: string | 'all'): Promise<MendReport> {
   const { files } = requireRunning(stateFolder);
   if (id !== 'all') requireKnown(id);
   const before = defectsOn(files);
@@ -41,22 +41,19 @@ export async function mend(
     before.filter((on) => id !== 'all' && on !== id),
     signal,
   );
-  return { defects: listDefects(files), restarted: await restartUnready(stateFolder, signal) };
+  return { defects: listDefects(files), restarted: await replaceUnready(stateFolder, signal) };
+}
+
+async function replaceUnready(stateFolder: string, signal: AbortSignal): Promise<string[]> {
+  const control = sandboxControl(stateFolder);
+  const { parts } = await control.status(signal);
+  const unready = parts.filter(({ service, state }) => service === 'backend' && state === 'unhealthy');
+  await Promise.all(unready.map(({ id }) => control.kill(id, signal)));
+  return unready.map(({ id }) => id);
 }
 
 export function defectsOf(stateFolder: string): DefectReport {
-  return { defects: listDefects(requireRunning(stateFolder).files), restarted: [] };
-}
-
-/** A worker that started with the defect on stays unready, however it is switched later. */
-async function restartUnready(stateFolder: string, signal: AbortSignal): Promise<string[]> {
-  const control = sandboxControl(stateFolder);
-  const { parts } = await control.status(signal);
-  const unready = parts.filter(
-    ({ service, pid, state }) => service === 'backend' && pid && state !== 'running',
-  );
-  await Promise.all(unready.map(({ id }) => control.kill(id, signal)));
-  return unready.map(({ id }) => id);
+  return { defects: listDefects(requireRunning(stateFolder).files) };
 }
 
 async function switchTo(files: SandboxFiles, ids: readonly string[], signal: AbortSignal): Promise<void> {

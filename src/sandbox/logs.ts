@@ -7,6 +7,14 @@ import { notRunning } from './control-client.ts';
 import { locateSandbox, logFile } from './folder.ts';
 import { readLogs } from './log-files.ts';
 
+/** For commands: of one instance or service, or of everything. */
+export function logs(
+  { stateFolder }: { stateFolder: string },
+  { instance, ...options }: LogOptions & { readonly instance?: string } = {},
+): AsyncGenerator<LogLine> {
+  return sandboxLogs(stateFolder, instance, options);
+}
+
 export interface LogOptions {
   readonly since?: Date;
   readonly follow?: boolean;

@@ -24,7 +24,7 @@ export async function findRedis(options: {
   if (configured !== undefined) {
     if (isExecutable(configured, account)) return { file: configured };
     throw new Undetermined(`the configured Redis server ${configured} cannot be executed`, {
-      hint: 'correct EXAMCTL_REDIS_SERVER, or unset it: then redis-server of the PATH is used',
+      hint: 'correct REDIS_SERVER_BIN, or unset it: then redis-server of the PATH is used',
     });
   }
   const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');

@@ -16,6 +16,13 @@ import {
 import { type SandboxStatus, stateOf, status } from './status.ts';
 import { takeDown } from './take-down.ts';
 
+export { identities } from './access.ts';
+export { breakWith, defectsOf, mend } from './defect-switch.ts';
+export { logs } from './logs.ts';
+export type { SandboxContext } from './make-sandbox.ts';
+export type { SandboxOptions } from './sandbox-options.ts';
+export { type SandboxState, type SandboxStatus, status } from './status.ts';
+
 export interface UpReport extends SandboxStatus {
   readonly outcome: 'started' | 'already-up';
   readonly milliseconds: number;

@@ -29,8 +29,8 @@ afterAll(async () => {
   await sandbox.remove();
 });
 
-async function setExamMode(enabled: boolean): Promise<void> {
-  const { status, body } = await environment.api.request({
+async function setExamMode(enabled: boolean, where = environment): Promise<void> {
+  const { status, body } = await where.api.request({
     method: 'POST',
     path: toggle.path,
     as: 'admin',
@@ -41,7 +41,7 @@ async function setExamMode(enabled: boolean): Promise<void> {
     },
   });
   if (status !== 200) throw new Error(`exam mode could not be set: ${status} ${JSON.stringify(body)}`);
-  await environment.driver.setJobsEnabled(!enabled, jobs, signal);
+  await where.driver.setJobsEnabled(!enabled, jobs, signal);
 }
 
 async function setBySql(sql: string): Promise<void> {
@@ -189,13 +189,21 @@ describe('exam mode', () => {
     );
   });
 
-  test('with a job that cannot be stopped fails for the job alone', async () => {
-    await breakWith(sandbox.context, 'unstoppable-job');
-    await sleep(5_000);
-    const { outcomes } = await verifyExamMode(environment, { expected: 'on', signal, wait: 0 });
-    const ill = bad(outcomes);
-    expect([ill['no-job-runs'], ill['no-job-started']]).toContain('fail');
-    expect(Object.keys(ill).filter((id) => !id.startsWith('no-job'))).toEqual([]);
+  test('with jobs that are still scheduled warns, and fails once one does not skip', async () => {
+    const verify = () => verifyExamMode(environment, { expected: 'on', signal, wait: 0 });
+    await environment.driver.setJobsEnabled(true, jobs, signal);
+    try {
+      await sleep(2_500);
+      expect(bad((await verify()).outcomes)).toEqual({ 'jobs-disabled': 'warn' });
+      await breakWith(sandbox.context, 'unstoppable-job');
+      await expect
+        .poll(async () => bad((await verify()).outcomes), { timeout: 10_000, interval: 1_000 })
+        .toEqual({ 'no-job-runs': 'fail', 'no-job-started': 'fail', 'jobs-disabled': 'warn' });
+    } finally {
+      await mend(sandbox.context, 'all');
+      await environment.driver.setJobsEnabled(false, jobs, signal);
+      await setBySql(`UPDATE job_run SET started_at = started_at - interval '1 hour'`);
+    }
   }, 30_000);
 
   test('with an answer freeze beside it fails, as students cannot answer', async () => {
@@ -295,6 +303,50 @@ describe('the audit trail', () => {
       'answers-on-record': 'unknown',
       'submits-on-record': 'unknown',
       'requests-on-record': 'unknown',
+      'toggles-on-record': 'skipped',
+    });
+  });
+});
+
+describe('a platform of revision R1 that answers 403 in exam mode, as the documents say', () => {
+  let older: TestSandbox;
+  let olderEnvironment: SandboxEnvironment;
+  beforeAll(async () => {
+    older = testSandbox();
+    await up(older.context, { students: 10, revision: 'R1', examModeStatus: 403, basePath: '/api/v1' });
+    olderEnvironment = await sandboxEnvironment(older.context.stateFolder);
+  }, 120_000);
+  afterAll(async () => {
+    await olderEnvironment?.close();
+    await older.remove();
+  });
+
+  test('is verified through the edge alone, over five connections for each worker', async () => {
+    const { driver } = olderEnvironment;
+    const behindEdge = {
+      ...olderEnvironment,
+      driver: {
+        ...driver,
+        instances: async () => (await driver.instances()).map(({ address: _, ...instance }) => instance),
+      },
+    };
+    expect(bad((await verifyExamMode(behindEdge, { expected: 'off', signal })).outcomes)).toEqual({
+      'unblocked-email-outbox-drain': 'skipped',
+      'unblocked-notification-broadcast': 'skipped',
+    });
+    await setExamMode(true, olderEnvironment);
+    const { outcomes, requests } = await verifyExamMode(behindEdge, { expected: 'on', signal });
+    expect(bad(outcomes)).toEqual({});
+    const rankRun = record(outcomes, 'blocked-rank-run').message;
+    expect(rankRun).toContain('edge: HTTP 403 HTTP_ERROR for rank_run (10 times)');
+    expect(requests).toBeGreaterThan(110);
+  }, 60_000);
+
+  test('has an audit trail that names the student in its events only', async () => {
+    const since = new Date();
+    const { sessionIds } = await walkCanary(olderEnvironment, { signal });
+    expect(bad(await auditTrail(olderEnvironment, { signal, since, sessionIds }))).toEqual({
+      'requests-on-record': 'warn',
       'toggles-on-record': 'skipped',
     });
   });

@@ -106,7 +106,7 @@ describe('a sandbox that is up', () => {
     );
   });
 
-  it('starts a worker again that a defect had kept from becoming ready', async () => {
+  it('lets a worker become ready that a defect kept from it', async () => {
     await breakWith(sandbox.context, 'stuck-restart');
     const { pid } = await partOf(sandbox, 'backend-2');
     process.kill(pidOf(sandbox.processes(), 'backend-2'), 'SIGKILL');
@@ -116,8 +116,15 @@ describe('a sandbox that is up', () => {
       (part) => part.pid !== undefined && part.pid !== pid && /503/.test(part.detail ?? ''),
     );
     expect(stuck.state).not.toBe('running');
-    expect(await mend(sandbox.context, 'all')).toMatchObject({ restarted: ['backend-2'] });
+    await mend(sandbox.context, 'all');
     await until(sandbox, 'backend-2', ({ state }) => state === 'running');
+  });
+
+  it('replaces a worker that does not recover when everything is mended', async () => {
+    const { pid = 0 } = await partOf(sandbox, 'backend-1');
+    process.kill(pid, 'SIGSTOP');
+    expect(await mend(sandbox.context, 'all')).toMatchObject({ restarted: ['backend-1'] });
+    await until(sandbox, 'backend-1', (part) => part.state === 'running' && part.pid !== pid);
   });
 
   it('shows the log of an instance, and follows it', async () => {

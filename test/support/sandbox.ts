@@ -8,12 +8,12 @@ import { down } from '../../src/sandbox/sandbox.ts';
 import { readSupervisorState, type SupervisorState } from '../../src/sandbox/supervisor-plan.ts';
 import { testCacheFolder } from './services.ts';
 
-/** examctl from its sources, so that a test never runs an old build. */
+/** From the sources, so that a test never runs an old build. */
 export const program = [
   process.execPath,
   '--import',
   import.meta.resolve('tsx'),
-  join(packageRoot(), process.env.SCRATCH ?? 'src/cli.ts'),
+  join(packageRoot(), 'test/support/internal-program.ts'),
 ];
 
 export interface TestSandbox {
@@ -34,7 +34,7 @@ export function testSandbox(): TestSandbox {
     stateFolder,
     cacheFolder: testCacheFolder(),
     program,
-    redisServer: process.env.EXAMCTL_REDIS_SERVER,
+    redisServer: process.env.REDIS_SERVER_BIN,
     signal: new AbortController().signal,
     onProgress: (message) => progress.push(message),
   };

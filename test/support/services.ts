@@ -58,7 +58,7 @@ export async function startTestServices(): Promise<TestServices> {
     owned.add(postgres.pid);
 
     const binary = await findRedis({
-      configured: process.env.EXAMCTL_REDIS_SERVER,
+      configured: process.env.REDIS_SERVER_BIN,
       cacheFolder,
       account,
       signal,

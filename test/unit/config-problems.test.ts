@@ -142,10 +142,25 @@ describe('YAML itself', () => {
     expect(problems.join('\n')).not.toContain('unknown key');
   });
 
+  test.each([
+    '*hunter2',
+    '!hunter2',
+    '}hunter2',
+    '@hunter2',
+    '"hunter2',
+    '[hunter2',
+    '%hunter2',
+    '| hunter2',
+  ])('an unquoted secret %s that YAML stumbles over is not repeated', (token) => {
+    const problems = problemsWith(`cache: { url: ${token} }`).join('\n');
+    expect(problems).toContain('examctl.yaml:');
+    expect(problems).not.toContain('hunter2');
+  });
+
   test('a reference without quotes in braces is told to take them, once', () => {
     expect(problemsWith('cache: { url: redis://a:${env:X}@db }')).toEqual([
       expect.stringMatching(
-        /^examctl\.yaml:6:26 Unexpected .* \(put the value in quotes: "\$\{env:NAME\}"\)$/,
+        /^examctl\.yaml:6:30 Unexpected .* \(put the value in quotes: "\$\{env:NAME\}"\)$/,
       ),
     ]);
     expect(problemsWith('cache:\n  url: ${env:X}')).toEqual([]);

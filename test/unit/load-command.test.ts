@@ -146,6 +146,7 @@ const result: LoadResult = {
   aborted: false,
   virtualStudents: 4,
   studentsFinished: 4,
+  sessionsLeftOpen: 0,
   requests: 1,
   failed: 0,
   errorRate: 0,

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LedgerLine, WriteLine } from '../ledger.ts';
+import type { LedgerLine } from '../ledger.ts';
 import type { AnswerPlan, LoadPlan, StudentPlan } from '../load-plan.ts';
 import type { LoadHttp, LoadHttpAnswer } from '../ports.ts';
-import type { Endpoint, Phase, Sample } from '../sample.ts';
+import { type Endpoint, isFailed, type Phase, type Sample } from '../sample.ts';
+import { attemptLine, field, type Write, writeLine } from './ledger-lines.ts';
 
 /** What all visits of a run share. */
 export interface VisitSurroundings {
@@ -14,8 +15,6 @@ export interface VisitSurroundings {
   record(sample: Sample): void;
   writeLedger(line: LedgerLine): void;
 }
-
-type Write = Pick<WriteLine, 'kind' | 'sessionId' | 'questionId' | 'sent'>;
 
 /** The student cannot go on; the reason goes to the ledger. */
 class GaveUp extends Error {}
@@ -56,13 +55,14 @@ export class Visit {
   }
 
   async #createSession(): Promise<void> {
-    const { createAt, session, answers } = this.#student;
+    const { userId, createAt, session, answers } = this.#student;
     await this.#waitUntil(createAt);
     const phase = phaseOf(createAt);
     const created = await this.#send('create-session', phase, 'POST', '/sessions', session);
     const sessionId = field(created.body, 'session_id');
     if (typeof sessionId !== 'string') throw new GaveUp(`without a session: ${told(created)}`);
     this.#sessionId = sessionId;
+    this.#around.writeLedger({ kind: 'session', userId, sessionId });
     if (answers.length === 0) return;
     const read = await this.#send('read-session', phase, 'GET', `/sessions/${sessionId}`);
     const questions = field(read.body, 'questions');
@@ -77,16 +77,17 @@ export class Visit {
     if (questionId === undefined) throw new GaveUp(`without question ${question + 1} in the session`);
     const body = { question_id: questionId, selected_index: selectedIndex };
     const path = `/sessions/${sessionId}/answer`;
-    const write: Write = { kind: 'answer', sessionId, questionId, sent: selectedIndex };
+    const { userId } = this.#student;
+    const write: Write = { kind: 'answer', userId, sessionId, questionId, sent: selectedIndex };
     const answered = await this.#send('answer', phaseOf(at), 'POST', path, body, write);
-    if (accepted(answered)) return;
+    if (!isFailed(answered)) return;
     if (answered.status === 401) throw new GaveUp(`missed answers: ${told(answered)}`);
     this.#missed += 1;
     this.#missedBecause = told(answered);
   }
 
   async #submit(): Promise<void> {
-    const { submitAt, submitTwice } = this.#student;
+    const { userId, submitAt, submitTwice } = this.#student;
     if (submitAt !== null) await this.#waitUntil(submitAt);
     const phase = submitAt === null ? 'teardown' : phaseOf(submitAt);
     const endpoints: Endpoint[] = submitTwice ? ['submit', 'submit-again'] : ['submit'];
@@ -95,10 +96,11 @@ export class Visit {
       const path = `/sessions/${sessionId}/submit`;
       const submitted = await this.#send(endpoint, phase, 'POST', path, undefined, {
         kind: 'submit',
+        userId,
         sessionId,
         sent: null,
       });
-      if (!accepted(submitted)) throw new GaveUp(`not submitted: ${told(submitted)}`);
+      if (isFailed(submitted)) throw new GaveUp(`not submitted: ${told(submitted)}`);
     }
   }
 
@@ -111,61 +113,22 @@ export class Visit {
     body?: object,
     write?: Write,
   ): Promise<LoadHttpAnswer> {
-    const { plan, http, windowStart, signal, record } = this.#around;
+    const { plan, http, windowStart, signal, record, writeLedger } = this.#around;
     const { token } = this.#student;
     const deadline = windowStart + (plan.seconds + plan.graceSeconds) * 1000;
     for (let attempt = 0; ; attempt += 1) {
-      if (write !== undefined) this.#announce(write);
+      if (write !== undefined) writeLedger(attemptLine(write));
       const at = Date.now();
       const started = performance.now();
       const answer = await http.request({ method, path, token, body, signal });
       signal.throwIfAborted();
       const ms = Math.round((performance.now() - started) * 1000) / 1000;
       record({ at, ms, endpoint, phase, status: answer.status });
-      if (write !== undefined) this.#enter(write, at, ms, answer);
+      if (write !== undefined) writeLedger(writeLine(write, at, ms, answer));
       const wait = waitBeforeRetry(answer, attempt);
       if (wait === null || Date.now() + wait > deadline) return answer;
       await sleep(wait, undefined, { signal });
     }
-  }
-
-  #announce({ kind, sessionId, questionId, sent }: Write): void {
-    this.#around.writeLedger({
-      kind: 'attempt',
-      write: kind,
-      at: new Date().toISOString(),
-      userId: this.#student.userId,
-      sessionId,
-      ...(questionId === undefined ? {} : { questionId }),
-      sent,
-    });
-  }
-
-  #enter(write: Write, at: number, ms: number, answer: LoadHttpAnswer): void {
-    const { userId } = this.#student;
-    const given =
-      write.kind === 'answer'
-        ? field(field(answer.body, 'answer'), 'selected_index')
-        : field(answer.body, 'score_correct');
-    const understood = accepted(answer) && given !== undefined;
-    const outcome = understood
-      ? 'acknowledged'
-      : answer.status >= 400 && answer.status < 500
-        ? 'rejected'
-        : 'unknown';
-    const acknowledged = understood && typeof given === 'number' ? given : null;
-    this.#around.writeLedger({
-      kind: write.kind,
-      at: new Date(at).toISOString(),
-      ms,
-      userId,
-      sessionId: write.sessionId,
-      ...(write.questionId === undefined ? {} : { questionId: write.questionId }),
-      sent: write.sent,
-      status: answer.status,
-      acknowledged,
-      outcome,
-    });
   }
 
   async #waitUntil(seconds: number): Promise<void> {
@@ -186,16 +149,8 @@ function phaseOf(at: number): Phase {
   return at < 0 ? 'setup' : 'measured';
 }
 
-function accepted({ status }: LoadHttpAnswer): boolean {
-  return status >= 200 && status < 300;
-}
-
 function told({ status }: LoadHttpAnswer): string {
   if (status === 0) return 'no answer';
   if (status === 401) return 'token refused (401)';
   return status === 429 ? 'rate limited (429)' : `status ${status}`;
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }

@@ -35,15 +35,20 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     template?: string;
+    /** bytes, instead of the usual 2 MB */
+    bodyLimit?: number;
   }
 }
 
-const bodyLimit = 2 * 1024 * 1024;
-export const importBodyLimit = 10 * 1024 * 1024;
+const megabyte = 1024 * 1024;
+const bodyLimit = 2 * megabyte;
+export const importBodyLimit = 10 * megabyte;
+/** Up to here a body is read before it is refused: who still sends when the connection is closed loses the answer. */
+const readLimit = 64 * megabyte;
 
 export function createApplication(backend: Backend): FastifyInstance {
   const app = fastify({
-    bodyLimit,
+    bodyLimit: readLimit,
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     serverFactory: createLimitedServer,
@@ -124,6 +129,10 @@ function observeRequests(app: FastifyInstance, backend: Backend): void {
 
 function answerError({ config }: Backend, error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   const { requestId } = request;
+  if (error instanceof TooLarge || error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    const content = { code: 'PAYLOAD_TOO_LARGE', message: 'Request body too large', details: null };
+    return reply.code(413).send({ error: { ...content, request_id: requestId } });
+  }
   if (error instanceof ApiError) {
     const { status, code, message, details, headers } = error;
     return reply
@@ -131,19 +140,12 @@ function answerError({ config }: Backend, error: FastifyError, request: FastifyR
       .headers(headers)
       .send(errorBody(config.revision, { code, message, details, requestId }));
   }
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    const content = {
-      code: 'PAYLOAD_TOO_LARGE',
-      message: 'Request body too large',
-      details: null,
-      request_id: requestId,
-    };
-    return reply.code(413).send({ error: content });
-  }
   request.unhandled = error;
   const content = { code: 'INTERNAL_ERROR', message: 'Internal server error', details: null, requestId };
   return reply.code(500).send(errorBody(config.revision, content));
 }
+
+class TooLarge extends Error {}
 
 /** An empty body is none, whatever its type; what cannot be read is a validation error. */
 function parseBodies(app: FastifyInstance): void {
@@ -151,7 +153,8 @@ function parseBodies(app: FastifyInstance): void {
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'string' },
-    async (_request: FastifyRequest, text: string) => {
+    async (request: FastifyRequest, text: string) => {
+      checkSize(request, text);
       if (text.trim() === '') return undefined;
       try {
         return JSON.parse(text);
@@ -160,9 +163,14 @@ function parseBodies(app: FastifyInstance): void {
       }
     },
   );
-  app.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, text: string) =>
-    text === '' ? undefined : text,
-  );
+  app.addContentTypeParser('*', { parseAs: 'string' }, async (request: FastifyRequest, text: string) => {
+    checkSize(request, text);
+    return text === '' ? undefined : text;
+  });
+}
+
+function checkSize(request: FastifyRequest, text: string): void {
+  if (Buffer.byteLength(text) > (request.routeOptions.config.bodyLimit ?? bodyLimit)) throw new TooLarge();
 }
 
 /** Tells 405 from 404, and the routes their templates for the log. */

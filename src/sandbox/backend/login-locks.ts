@@ -26,15 +26,15 @@ export async function countFailedLogin(
   email: string,
   ip: string,
 ): Promise<('account_locked' | 'ip_locked')[]> {
-  const locks = [];
+  const locks: ('account_locked' | 'ip_locked')[] = [];
   try {
     if ((await cache.count(`fail:login:email:${email}`, failureSeconds)) >= failuresByEmail) {
       await cache.call('SET', `lock:email:${email}`, '1', 'EX', lockSeconds);
-      locks.push('account_locked' as const);
+      locks.push('account_locked');
     }
     if ((await cache.count(`fail:login:ip:${ip}`, failureSeconds)) >= failuresByIp) {
       await cache.call('SET', `lock:ip:${ip}`, '1', 'EX', lockSeconds);
-      locks.push('ip_locked' as const);
+      locks.push('ip_locked');
     }
   } catch {
     // fails open, like the limits

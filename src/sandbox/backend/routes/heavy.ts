@@ -9,7 +9,7 @@ export function heavyRoutes(app: FastifyInstance, backend: Backend): void {
   for (const operation of heavyOperations) {
     const { path, limiter } = operation;
     app.post(path, {
-      ...(path === '/admin/import/questions' ? { bodyLimit: importBodyLimit } : {}),
+      ...(path === '/admin/import/questions' ? { config: { bodyLimit: importBodyLimit } } : {}),
       // before the body is read: the gate comes before authentication and validation
       onRequest: async (request) => {
         if (limiter !== undefined) {

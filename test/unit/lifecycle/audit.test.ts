@@ -1,0 +1,75 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AuditLog } from '../../../src/adapters/audit-log.ts';
+import { type AuditContent, verifyChain } from '../../../src/lifecycle/audit.ts';
+
+let folder: string;
+let log: AuditLog;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'examctl-audit-'));
+  log = new AuditLog(folder);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const content = (action: string): AuditContent => ({
+  at: '2026-11-22T10:00:00.000Z',
+  actor: 'ada',
+  host: 'here',
+  environment: 'test',
+  action,
+  run: null,
+  reason: null,
+  breakGlass: false,
+  result: 'done',
+  details: {},
+});
+const check = () => verifyChain(log.read(), log.head());
+
+describe('the audit log', () => {
+  it('chains each entry to the one before', async () => {
+    for (const action of ['one', 'two', 'three']) await log.append(content(action));
+    expect(check()).toMatchObject({ outcome: 'pass' });
+    expect(log.read().map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+  });
+
+  it('keeps its chain when several writers append at once', async () => {
+    await Promise.all(
+      Array.from({ length: 20 }, (_, index) => new AuditLog(folder).append(content(`${index}`))),
+    );
+    expect(log.read()).toHaveLength(20);
+    expect(check()).toMatchObject({ outcome: 'pass' });
+  });
+
+  it('shows a changed entry', async () => {
+    for (const action of ['one', 'two', 'three']) await log.append(content(action));
+    writeFileSync(log.file, readFileSync(log.file, 'utf8').replace('"two"', '"tea"'));
+    expect(check()).toMatchObject({ outcome: 'fail', message: expect.stringContaining('entry 2') });
+  });
+
+  it('shows a removed entry', async () => {
+    for (const action of ['one', 'two', 'three']) await log.append(content(action));
+    const lines = readFileSync(log.file, 'utf8').split('\n');
+    writeFileSync(log.file, [lines[0], lines[2], ''].join('\n'));
+    expect(check()).toMatchObject({
+      outcome: 'fail',
+      message: expect.stringContaining('entry 2 is missing'),
+    });
+  });
+
+  it('shows a log that was cut at its end', async () => {
+    for (const action of ['one', 'two', 'three']) await log.append(content(action));
+    const lines = readFileSync(log.file, 'utf8').split('\n');
+    writeFileSync(log.file, `${lines.slice(0, 2).join('\n')}\n`);
+    expect(check()).toMatchObject({ outcome: 'fail', message: expect.stringContaining('cut') });
+  });
+
+  it('goes on after a line that a crash has cut off, which is then named', async () => {
+    await log.append(content('one'));
+    appendFileSync(log.file, '{"sequence":2,"act');
+    await log.append(content('two'));
+    expect(() => log.read()).toThrow(/audit.ndjson:2 is not an audit entry/);
+  });
+});
