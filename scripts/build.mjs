@@ -28,6 +28,8 @@ const command = {
   ...common,
   format: 'cjs',
   minifySyntax: true,
+  minifyWhitespace: true,
+  lineLimit: 160,
   // as require(), which gives all exports of a library; Node's own import() of CJS has to guess their names
   supported: { 'dynamic-import': false },
   define: { ...versionConstant, 'import.meta.dirname': '__dirname' },

@@ -1,3 +1,4 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import type pg from 'pg';
 import type { SandboxConfig } from '../config.ts';
 import { type ActiveDefects, watchDefects } from './active-defects.ts';
@@ -10,7 +11,7 @@ import { Metrics } from './metrics.ts';
 /** One worker process of the platform. */
 export interface Backend {
   readonly config: SandboxConfig;
-  readonly signingKey: Uint8Array;
+  readonly signingKey: KeyObject;
   readonly pool: pg.Pool;
   /** for work that belongs to no request, or whose queries the platform does not count */
   readonly uncounted: Database;
@@ -29,7 +30,7 @@ export function openBackend(config: SandboxConfig, instance: string): Backend {
   const leak = leakConnections(pool, defects);
   return {
     config,
-    signingKey: new TextEncoder().encode(config.jwtSigningKey),
+    signingKey: createSecretKey(config.jwtSigningKey, 'utf8'),
     pool,
     uncounted,
     cache,

@@ -76,12 +76,14 @@ export async function answerQuestion(
     isCorrect: selectedIndex === null ? null : selectedIndex === target.correct_index,
     markedForReview: given.marked_for_review ?? null,
   };
-  const lost = defects.strikes('lost-answers', 1, 50);
-  const stored = await database.transaction(async (transaction) => {
-    if (defects.isOn('slow-queries')) await sleepInQuery(transaction);
-    const answer = await storeAnswer(transaction, sessionId, given.question_id, target, values);
-    return { value: { answer, progress: await progressOf(transaction, sessionId) }, commit: !lost };
-  });
+  if (defects.isOn('slow-queries')) await sleepInQuery(database);
+  const store = async (to: Queryable) => {
+    const answer = await storeAnswer(to, sessionId, given.question_id, target, values);
+    return { answer, progress: await progressOf(to, sessionId) };
+  };
+  const stored = defects.strikes('lost-answers', 1, 50)
+    ? await database.transaction(async (transaction) => ({ value: await store(transaction), commit: false }))
+    : await store(database);
   if (!defects.isOn('missing-audit-trail')) {
     const payload = eventPayload(stored.answer, given);
     await recordEvent(database, { type: 'ANSWER_SUBMITTED', sessionId, userId: user.id, payload });
@@ -109,7 +111,7 @@ const answerColumns = `id, session_id, question_id, selected_index, is_correct, 
  * one is dropped and gets the other's row, as on the platform.
  */
 async function storeAnswer(
-  transaction: Queryable,
+  database: Queryable,
   sessionId: string,
   questionId: string,
   target: Target,
@@ -117,7 +119,7 @@ async function storeAnswer(
 ): Promise<AnswerRow> {
   if (target.answer_id !== null) {
     const changed = target.answer_selected_index !== selectedIndex ? 1 : 0;
-    const [updated] = await transaction.query<AnswerRow>(
+    const [updated] = await database.query<AnswerRow>(
       `UPDATE session_answers
           SET selected_index = $2, is_correct = $3, changed_count = $4, updated_at = now(),
               answered_at = CASE WHEN $2::smallint IS NULL THEN answered_at ELSE now() END,
@@ -133,7 +135,7 @@ async function storeAnswer(
     );
     if (updated !== undefined) return updated;
   }
-  const [inserted] = await transaction.query<AnswerRow>(
+  const [inserted] = await database.query<AnswerRow>(
     `INSERT INTO session_answers (id, session_id, question_id, selected_index, is_correct, answered_at,
                                   marked_for_review, updated_at)
      VALUES ($1, $2, $3, $4, $5, CASE WHEN $4::smallint IS NULL THEN NULL ELSE now() END, coalesce($6, false), now())
@@ -142,7 +144,7 @@ async function storeAnswer(
     [randomUUID(), sessionId, questionId, selectedIndex, isCorrect, markedForReview],
   );
   if (inserted !== undefined) return inserted;
-  const [winner] = await transaction.query<AnswerRow>(
+  const [winner] = await database.query<AnswerRow>(
     `SELECT ${answerColumns} FROM session_answers WHERE session_id = $1 AND question_id = $2`,
     [sessionId, questionId],
   );
@@ -162,11 +164,11 @@ function eventPayload(answer: AnswerRow, { index, client_event_id }: AnswerReque
   };
 }
 
-async function sleepInQuery(transaction: Queryable): Promise<void> {
+async function sleepInQuery(database: Queryable): Promise<void> {
   if (slowNow >= slowAtOnce) return;
   slowNow += 1;
   try {
-    await transaction.query('SELECT pg_sleep($1)', [slowSeconds]);
+    await database.query('SELECT pg_sleep($1)', [slowSeconds]);
   } finally {
     slowNow -= 1;
   }

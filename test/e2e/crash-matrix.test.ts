@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/adapters/package-root.ts';
+import { RunFolders } from '../../src/adapters/run-folders.ts';
+import { openChanges } from '../../src/lifecycle/journal.ts';
+import { Examctl, partState, until } from '../support/examctl.ts';
+
+const preload = `--require=${join(packageRoot(), 'test/support/kill-at-line.cjs')}`;
+const inject = ['fault', 'inject', 'redis-outage', '--for', '1s'];
+
+let examctl: Examctl;
+
+beforeAll(async () => {
+  examctl = new Examctl();
+  const { exitCode, stderr } = await examctl.run('sandbox', 'up');
+  expect(exitCode, stderr).toBe(0);
+});
+afterAll(() => examctl.remove());
+
+/** Nothing that examctl changed is left, and another run is possible. */
+async function expectWhole(what: string): Promise<void> {
+  await until(async () => (await partState(examctl, 'cache-1')) === 'running', 15);
+  const recovered = await examctl.run('recover');
+  expect(recovered.exitCode, `${what}: ${recovered.stderr}`).toBe(0);
+  const folders = new RunFolders(examctl.state);
+  expect(folders.open(), what).toEqual([]);
+  for (const id of folders.list())
+    expect(openChanges(await folders.journal(id).read()), `${what}: ${id}`).toEqual([]);
+  const { lock } = await examctl.json<{ lock: { expired: boolean } | null }>('runs', 'lock');
+  expect(lock === null || lock.expired, `${what}: the run lock is still held: ${JSON.stringify(lock)}`).toBe(
+    true,
+  );
+}
+
+describe('a fault whose run is killed', () => {
+  it('leaves the environment whole, at whichever journal line', { timeout: 240_000 }, async () => {
+    let cases = 0;
+    for (let line = 1; ; line += 1) {
+      for (const moment of ['-', '+']) {
+        const { exitCode } = await examctl.start(inject, {
+          NODE_OPTIONS: preload,
+          KILL_AT: `${line}${moment}`,
+        }).ended;
+        if (exitCode === 0) {
+          // there is no such line any more: every one has been tried
+          expect(line).toBeGreaterThan(8);
+          process.stdout.write(`crash matrix: ${cases} cases, ${cases} whole\n`);
+          return;
+        }
+        expect(exitCode, `line ${line}${moment}`).toBe(null);
+        cases += 1;
+        await expectWhole(`killed at line ${line}${moment}`);
+      }
+    }
+  });
+
+  it('is noticed by the next command, and is reverted by hand when its guardian was killed, too', async () => {
+    const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '30s']);
+    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
+    const [open] = new RunFolders(examctl.state).open();
+    const lines = await new RunFolders(examctl.state).journal(open?.id ?? '').read();
+    const guardian = lines.find((journalled) => journalled.type === 'guardian.ready');
+    process.kill(guardian?.pid ?? 0, 'SIGKILL');
+    run.process.kill('SIGKILL');
+    await run.ended;
+
+    const next = await examctl.run('fault', 'list');
+    expect(next.stderr).toContain(`run ${open?.id}`);
+    expect(next.stderr).toContain('examctl recover');
+    const refused = await examctl.run(...inject);
+    expect(refused.exitCode).toBe(4);
+
+    expect((await examctl.run('recover')).exitCode).toBe(0);
+    await expectWhole('run and guardian killed');
+  });
+
+  it('is reverted by its guardian after the terminal is gone', async () => {
+    const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '30s']);
+    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
+    run.process.kill('SIGHUP');
+    const { exitCode } = await run.ended;
+    expect(exitCode).toBe(143);
+    await expectWhole('SIGHUP');
+  });
+
+  it('reverts at once when its guardian is killed', async () => {
+    const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '30s']);
+    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
+    const [open] = new RunFolders(examctl.state).open();
+    const lines = await new RunFolders(examctl.state).journal(open?.id ?? '').read();
+    const guardian = lines.find((journalled) => journalled.type === 'guardian.ready');
+    process.kill(guardian?.pid ?? 0, 'SIGKILL');
+    const { exitCode, seconds, stderr } = await run.ended;
+    expect(exitCode, stderr).toBe(5);
+    expect(seconds).toBeLessThan(20);
+    await expectWhole('guardian killed');
+  });
+});
