@@ -1,20 +1,43 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readText } from './files.ts';
 import { identify, isAlive, type ProcessIdentity } from './processes.ts';
 
+export interface FileLockOptions {
+  readonly signal?: AbortSignal;
+  /** milliseconds; default 10,000. Infinity waits as long as the holder lives */
+  readonly patience?: number;
+  /** once, when a living process holds it */
+  readonly onWait?: (holder: ProcessIdentity) => void;
+}
+
 /**
- * Runs `action` while no other process of this host holds the lock file. The file names its process, so a lock
- * of a dead one is taken over at once.
+ * Runs `action` while no other process of this host holds the lock file. The file names its process, so that the
+ * lock of a dead one is void at once.
  */
-export async function withFileLock<T>(file: string, action: () => Promise<T>, patience = 10_000): Promise<T> {
+export async function withFileLock<T>(
+  file: string,
+  action: () => Promise<T>,
+  { signal, patience = 10_000, onWait }: FileLockOptions = {},
+): Promise<T> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const deadline = performance.now() + patience;
-  while (!tryToTake(file)) {
-    if (performance.now() > deadline)
-      throw new Error(`${file} has been held for ${patience / 1000} s by ${holderText(file)}`);
-    await sleep(10 + Math.random() * 20);
+  let told = false;
+  while (!take(file)) {
+    const text = readText(file);
+    const holder = parseHolder(text);
+    if (holder === undefined || !isAlive(holder)) {
+      if (text !== undefined) discard(file, text);
+      continue;
+    }
+    if (!told) onWait?.(holder);
+    told = true;
+    if (performance.now() > deadline) {
+      throw new Error(`${file} has been held for ${patience / 1000} s by process ${holder.pid}`);
+    }
+    await sleep(10 + Math.random() * 20, undefined, signal === undefined ? {} : { signal });
   }
   try {
     return await action();
@@ -23,8 +46,8 @@ export async function withFileLock<T>(file: string, action: () => Promise<T>, pa
   }
 }
 
-/** A link appears with its whole content or not at all, so a reader never sees an empty lock. */
-function tryToTake(file: string): boolean {
+/** By a link, so that the lock appears with its holder in it. */
+function take(file: string): boolean {
   const draft = `${file}.${randomUUID()}`;
   writeFileSync(draft, JSON.stringify(identify(process.pid)), { mode: 0o600 });
   try {
@@ -32,28 +55,25 @@ function tryToTake(file: string): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    removeWhenDead(file);
     return false;
   } finally {
     rmSync(draft, { force: true });
   }
 }
 
-function removeWhenDead(file: string): void {
-  const holder = readHolder(file);
-  if (holder !== undefined && !isAlive(holder)) rmSync(file, { force: true });
-}
-
-function readHolder(file: string): ProcessIdentity | undefined {
+/** Puts the lock back when somebody else took it between our reading and our renaming. */
+function discard(file: string, seen: string): void {
+  const aside = `${file}.${randomUUID()}`;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity;
+    renameSync(file, aside);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
+  if (readText(aside) !== seen) linkSync(aside, file);
+  rmSync(aside, { force: true });
 }
 
-function holderText(file: string): string {
-  const holder = readHolder(file);
-  return holder === undefined ? 'nobody' : `process ${holder.pid}`;
+function parseHolder(text: string | undefined): ProcessIdentity | undefined {
+  return text === undefined || text === '' ? undefined : (JSON.parse(text) as ProcessIdentity);
 }

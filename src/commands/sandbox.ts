@@ -1,17 +1,19 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Report } from '../report/report.ts';
-import { breakWith, mend } from '../sandbox/defect-switch.ts';
 import { sandboxDefects } from '../sandbox/defects.ts';
 import {
+  breakWith,
   down,
+  logs,
+  mend,
   reset,
   type SandboxContext,
+  type SandboxOptions,
   type SandboxStatus,
   status,
   type UpReport,
   up,
 } from '../sandbox/sandbox.ts';
-import type { SandboxOptions } from '../sandbox/sandbox-options.ts';
 import type { Context } from './context.ts';
 
 export type SandboxCommandContext = Pick<Context, 'report' | 'progress' | 'signal'> & {
@@ -164,7 +166,10 @@ function linesReport(lines: readonly { instance: string; text: string }[]): Repo
   };
 }
 
-export async function runSandboxBreak(defect: string, { sandbox, report }: SandboxCommandContext): Promise<void> {
+export async function runSandboxBreak(
+  defect: string,
+  { sandbox, report }: SandboxCommandContext,
+): Promise<void> {
   const { defects } = await breakWith(sandbox, defect);
   const known = defects.find(({ id }) => id === defect);
   const text = `On now: ${known?.title}. The gate ${known?.gate} should notice. Switch it off: examctl sandbox mend ${defect}`;
@@ -178,7 +183,8 @@ export async function runSandboxMend(
   const { defects, restarted } = await mend(sandbox, defect ?? 'all');
   const on = defects.filter((candidate) => candidate.on).map(({ id }) => id);
   const text = on.length === 0 ? 'No defect is on.' : `Still on: ${on.join(', ')}.`;
-  const again = restarted.length === 0 ? '' : ` Started again, as they were not ready: ${restarted.join(', ')}.`;
+  const again =
+    restarted.length === 0 ? '' : ` Started again, as they were not ready: ${restarted.join(', ')}.`;
   await report({
     kind: 'sandbox.mend',
     data: { defects, restarted },
@@ -221,7 +227,7 @@ function statusReport(kind: string, data: SandboxStatus): Report {
     kind,
     data,
     rows: data.parts,
-    exitCode: data.state === 'running' ? 0 : 3,
+    exitCode: data.state === 'running' ? 0 : 1,
     blocks: [
       { type: 'text', text: texts[data.state] },
       ...(data.parts.length === 0

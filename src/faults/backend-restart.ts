@@ -4,6 +4,7 @@ export const backendRestart = defineFault({
   id: 'backend-restart',
   title: 'the backend is restarted, all workers at once',
   expectation: 'refused connections for some seconds, then steady; no acknowledged answer is lost',
+  nature: 'momentary',
   defaultSeconds: 5,
   maxSeconds: 300,
   toleratedErrorRate: 1,

@@ -7,6 +7,11 @@ export interface FaultDefinition {
   readonly title: string;
   /** what the platform should do meanwhile */
   readonly expectation: string;
+  /**
+   * `lasting`: there until it is reverted. `momentary`: over as soon as it is made, like a restart, and the platform
+   * recovers by itself.
+   */
+  readonly nature: 'lasting' | 'momentary';
   /** seconds for which it holds unless --for says otherwise, and the most that is allowed */
   readonly defaultSeconds: number;
   readonly maxSeconds: number;

@@ -4,6 +4,7 @@ export const redisOutage = defineFault({
   id: 'redis-outage',
   title: 'Redis is stopped',
   expectation: 'rate limits open, students go on: no 5xx, no 429, no lost answer',
+  nature: 'lasting',
   defaultSeconds: 60,
   maxSeconds: 300,
   toleratedErrorRate: 0.02,

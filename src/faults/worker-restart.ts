@@ -5,6 +5,7 @@ export const workerRestart = defineFault({
   id: 'worker-restart',
   title: 'one backend worker is killed and replaced',
   expectation: 'the other workers carry on; only requests in flight in that worker fail',
+  nature: 'momentary',
   defaultSeconds: 5,
   maxSeconds: 300,
   toleratedErrorRate: 0.05,

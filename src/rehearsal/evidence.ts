@@ -22,7 +22,7 @@ export interface FaultObservation {
   /** ISO 8601 */
   readonly injectedAt: string;
   readonly revertedAt: string | null;
-  /** from the revert until the steady state was seen; null when it was not */
+  /** from the end of the disturbance until the steady state was seen; null when it was not */
   readonly recoverySeconds: number | null;
   readonly before: RequestShare;
   readonly during: RequestShare;

@@ -14,7 +14,7 @@ export type DefectId =
   | 'double-submit'
   | 'unscored-sessions'
   | 'slow-queries'
-  | 'stuck-restart'
+  | 'slow-restart'
   | 'missing-audit-trail'
   | 'exam-mode-gap'
   | 'unstoppable-job'
@@ -44,12 +44,12 @@ export const sandboxDefects: readonly SandboxDefect[] = [
   {
     id: 'slow-queries',
     title: 'the query that stores an answer takes 700 ms longer',
-    gate: 'p95',
+    gate: 'p95-latency',
     revealedBy: 'a load run with answers',
   },
   {
-    id: 'stuck-restart',
-    title: 'a backend worker that starts never becomes ready',
+    id: 'slow-restart',
+    title: 'a backend worker that starts takes 25 s to become ready',
     gate: 'recovery',
     revealedBy: 'a restart of the backend or of one of its workers',
   },

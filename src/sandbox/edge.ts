@@ -80,6 +80,7 @@ class Exchange {
       headers: forwardedHeaders(rawHeaders, headers, this.#request.socket.remoteAddress),
     });
     let connected = false;
+    let failed = false;
     outgoing.once('socket', (socket) => {
       const send = () => {
         connected = true;
@@ -89,7 +90,10 @@ class Exchange {
       if (socket.connecting) socket.once('connect', send);
       else send();
     });
-    outgoing.once('error', (error: NodeJS.ErrnoException) => {
+    // more than one may come, and one that nobody listens to would end the edge
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      if (failed) return;
+      failed = true;
       this.#problem = error.code ?? error.message;
       if (!connected && error.code === 'ECONNREFUSED') {
         upstream.up = false;
@@ -101,7 +105,7 @@ class Exchange {
       this.#problem = undefined;
       this.#requestId ??= incoming.headers['x-request-id'];
       this.#response.writeHead(incoming.statusCode ?? 502, endToEndHeaders(incoming.rawHeaders));
-      incoming.once('error', () => this.#response.destroy());
+      incoming.on('error', () => this.#response.destroy());
       incoming.pipe(this.#response);
     });
     this.#response.once('close', () => {

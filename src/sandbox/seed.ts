@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { argon2id } from 'hash-wasm';
 import pg from 'pg';
 import { packageRoot } from '../adapters/package-root.ts';
+import type { SandboxConfig } from './config.ts';
 
 export interface SeedOptions {
   readonly students: number;
+  /** of the platform; default R2 */
+  readonly revision?: SandboxConfig['revision'];
 }
 
 export interface SeededPerson {
@@ -19,6 +22,7 @@ export interface SeededPerson {
 export const sandboxPassword = 'sandbox';
 
 const questionsPerBlock = 80;
+const migrations = { R1: '046_csp_reports', R2: '048_family_id' } as const;
 
 export const sandboxAdmin: SeededPerson = {
   id: seededId('user', 0),
@@ -36,7 +40,7 @@ export function sandboxStudents(count: number): SeededPerson[] {
 }
 
 /** Makes tables and data in an empty database; the same ids each time. */
-export async function seed(databaseUrl: string, { students }: SeedOptions): Promise<void> {
+export async function seed(databaseUrl: string, { students, revision = 'R2' }: SeedOptions): Promise<void> {
   const schema = await readFile(join(packageRoot(), 'sql/exam-platform/schema.sql'), 'utf8');
   const client = new pg.Client({ connectionString: databaseUrl, application_name: 'examplatform-seed' });
   await client.connect();
@@ -47,6 +51,8 @@ export async function seed(databaseUrl: string, { students }: SeedOptions): Prom
     await insertPeople(client, [sandboxAdmin, ...sandboxStudents(students)]);
     await client.query(insertQuestions, [sandboxAdmin.id, questionsPerBlock]);
     await client.query(insertAlgorithms);
+    await client.query("SELECT setval('themes_id_seq', max(id)) FROM themes");
+    await client.query('UPDATE alembic_version SET version_num = $1', [migrations[revision]]);
     await client.query('COMMIT');
     // fresh statistics, so that the first queries are planned like later ones
     await client.query('ANALYZE');

@@ -107,7 +107,7 @@ describe('a sandbox that is up', () => {
   });
 
   it('lets a worker become ready that a defect kept from it', async () => {
-    await breakWith(sandbox.context, 'stuck-restart');
+    await breakWith(sandbox.context, 'slow-restart');
     const { pid } = await partOf(sandbox, 'backend-2');
     process.kill(pidOf(sandbox.processes(), 'backend-2'), 'SIGKILL');
     const stuck = await until(

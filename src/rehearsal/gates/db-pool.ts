@@ -10,7 +10,7 @@ export const dbPool: Gate = {
       return { outcome: 'unknown', message: `no sample: ${pool?.missed[0]?.reason ?? 'nothing was seen'}` };
     }
     const full = pool.missed.filter(({ serverFull }) => serverFull).length;
-    const message = `the fullest worker had ${percent(share)} of its ${pool.capacity.perWorker} connections open, in ${pool.samples.length} samples; limit ${percent(limit)}`;
+    const message = `the fullest worker had ${percent(share)} of its ${pool.capacity.perWorker} connections in use, in ${pool.samples.length} samples; limit ${percent(limit)}`;
     if (full > 0) return { outcome: 'fail', message: `${message}; ${full} times the server had none left` };
     return { outcome: share < limit ? 'pass' : 'fail', message };
   },

@@ -19,7 +19,9 @@ export const errorRate: Gate = {
     const rate = total.failed / total.requests;
     const message = `${total.failed} of ${total.requests} requests failed outside of faults (${percent(rate)}); limit ${percent(limits.errorRate)}`;
     if (rate >= limits.errorRate) return { outcome: 'fail', message };
-    const finished = loads.flatMap(({ outcomes }) => outcomes.filter(({ id }) => id === 'load-students-finished'));
+    const finished = loads.flatMap(({ outcomes }) =>
+      outcomes.filter(({ id }) => id === 'load-students-finished'),
+    );
     return summarize(finished, message);
   },
 };

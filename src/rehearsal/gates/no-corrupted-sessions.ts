@@ -1,5 +1,5 @@
-import type { Reconciliation } from '../../load/reconcile.ts';
 import type { OutcomeRecord } from '../../lifecycle/outcome.ts';
+import type { Reconciliation } from '../../load/reconcile.ts';
 import { type Gate, summarize } from './gate.ts';
 import { lossChecks } from './zero-data-loss.ts';
 
@@ -12,7 +12,9 @@ export const noCorruptedSessions: Gate = {
   needs: ['integrity'],
   judge: ({ integrity, reconciliations, loads }) => {
     const checks = (integrity?.outcomes ?? []).filter(({ id }) => !elsewhere.includes(id));
-    const repeats = loads.flatMap(({ outcomes }) => outcomes.filter(({ id }) => id === 'load-submit-same-score'));
+    const repeats = loads.flatMap(({ outcomes }) =>
+      outcomes.filter(({ id }) => id === 'load-submit-same-score'),
+    );
     const records = [...checks, ...repeats, ...reconciliations.map(contradictionsOf)];
     return summarize(records, `${records.length} checks, none speaks`);
   },

@@ -1,16 +1,23 @@
-import type { Reconciliation } from '../../load/reconcile.ts';
 import type { OutcomeRecord } from '../../lifecycle/outcome.ts';
+import type { Reconciliation } from '../../load/reconcile.ts';
 import { type Gate, summarize } from './gate.ts';
 
 /** Checks whose findings mean that something acknowledged is gone. */
-export const lossChecks: readonly string[] = ['lost-answers', 'lost-submits', 'orphaned-answers', 'orphaned-events'];
+export const lossChecks: readonly string[] = [
+  'lost-answers',
+  'lost-submits',
+  'orphaned-answers',
+  'orphaned-events',
+];
 
 export const zeroDataLoss: Gate = {
   id: 'zero-data-loss',
   title: 'every acknowledged answer and submit is stored',
   needs: ['reconciliations', 'integrity'],
   judge: ({ reconciliations, integrity, loads }) => {
-    const ledgers = loads.flatMap(({ outcomes }) => outcomes.filter(({ id }) => id === 'load-ledger-complete'));
+    const ledgers = loads.flatMap(({ outcomes }) =>
+      outcomes.filter(({ id }) => id === 'load-ledger-complete'),
+    );
     const checks = (integrity?.outcomes ?? []).filter(({ id }) => lossChecks.includes(id));
     const acknowledged = reconciliations.reduce((sum, { answers, submits }) => sum + answers + submits, 0);
     return summarize(

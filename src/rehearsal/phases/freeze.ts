@@ -1,5 +1,8 @@
 import { planExamModeOn } from '../../exam-mode/plan-exam-mode.ts';
-import { verifyExamMode } from '../../probes/exam-mode.ts';
+import type { Environment } from '../../lifecycle/environment.ts';
+import { OperationFailed } from '../../lifecycle/errors.ts';
+import type { Run } from '../../lifecycle/run.ts';
+import { type ExamModeVerification, verifyExamMode } from '../../probes/exam-mode.ts';
 import type { Phase, RehearsalContext } from '../ports.ts';
 
 export const freezePhase: Phase = {
@@ -7,7 +10,11 @@ export const freezePhase: Phase = {
   title: 'Freeze: exam mode on, proven on every worker',
   seconds: () => 14,
   rehearse: async ({ environment, evidence, run, progress, frozenChanges }) => {
-    frozenChanges.push(...(await run.perform(await planExamModeOn(environment))));
+    const refusal = await freeze(environment, run, frozenChanges);
+    if (refusal !== undefined) {
+      evidence.examModeOn = refusal;
+      return refusal.outcomes.map(({ message }) => message).join('; ');
+    }
     const verification = await verifyExamMode(environment, {
       expected: 'on',
       signal: run.signal,
@@ -20,6 +27,35 @@ export const freezePhase: Phase = {
       : bad.map(({ title, message }) => `${title}: ${message}`).join('; ');
   },
 };
+
+/** A platform that cannot be frozen is a finding: the rehearsal goes on, and the gate says so. */
+async function freeze(
+  environment: Environment,
+  run: Run,
+  frozenChanges: number[],
+): Promise<ExamModeVerification | undefined> {
+  const startedAt = new Date();
+  try {
+    frozenChanges.push(...(await run.perform(await planExamModeOn(environment))));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof OperationFailed) || error.exitCode !== 5) throw error;
+    const outcome = {
+      id: 'exam-mode-on',
+      title: 'exam mode can be switched on',
+      outcome: 'fail',
+      message: error.message,
+    } as const;
+    return {
+      expected: 'on',
+      outcome: 'fail',
+      outcomes: [outcome],
+      startedAt,
+      finishedAt: new Date(),
+      requests: 0,
+    };
+  }
+}
 
 /** At the end: what was on before is on again, and behaves so. The changes themselves are reverted by the run. */
 export async function proveThaw({ environment, evidence, run, progress }: RehearsalContext): Promise<void> {

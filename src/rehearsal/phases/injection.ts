@@ -1,6 +1,6 @@
 import type { FaultDefinition } from '../../faults/fault.ts';
 import { planFault, requireSteadyState } from '../../faults/plan-fault.ts';
-import { messageOf, OperationFailed, UsageError } from '../../lifecycle/errors.ts';
+import { ExamctlError, messageOf, UsageError } from '../../lifecycle/errors.ts';
 import type { OutcomeRecord } from '../../lifecycle/outcome.ts';
 import { steadyState } from '../../probes/steady-state.ts';
 import type { RehearsalContext } from '../ports.ts';
@@ -10,6 +10,8 @@ export interface Injection {
   readonly fault: FaultDefinition;
   readonly injectedAt: Date;
   readonly revertedAt: Date | null;
+  readonly steadyAt: Date | null;
+  /** from the end of the disturbance until the steady state was seen; null when it was not */
   readonly recoverySeconds: number | null;
   readonly steadyAfter: readonly OutcomeRecord[];
   readonly problem: string | null;
@@ -24,13 +26,14 @@ export async function inject(id: string, seconds: number, context: RehearsalCont
   const { environment, run, clock, progress } = context;
   const fault = faultOf(id, context);
   const injectedAt = clock.now();
-  const failed = (error: unknown, revertedAt: Date | null): Injection => {
+  const failed = (error: unknown): Injection => {
     run.signal.throwIfAborted();
-    if (!(error instanceof OperationFailed) && !(error instanceof Error && 'exitCode' in error)) throw error;
+    if (!(error instanceof ExamctlError)) throw error;
     return {
       fault,
       injectedAt,
-      revertedAt,
+      revertedAt: null,
+      steadyAt: null,
       recoverySeconds: null,
       steadyAfter: [],
       problem: messageOf(error),
@@ -40,19 +43,26 @@ export async function inject(id: string, seconds: number, context: RehearsalCont
     const plan = await planFault(fault, environment, seconds);
     requireSteadyState(plan);
     progress.update(`${fault.title}, for ${seconds} s`);
+    const begun = clock.now();
     const changes = await run.perform(plan);
-    await clock.sleep(seconds * 1000, run.signal);
-    run.signal.throwIfAborted();
+    if (fault.nature === 'lasting') await hold(seconds, context);
+    const ended = fault.nature === 'lasting' ? clock.now() : begun;
     await run.revert(changes);
+    const revertedAt = clock.now();
+    progress.update(`${fault.title}: over, waiting for the steady state`);
+    const steadyAfter = await untilSteady(context);
+    const isSteady = steadyAfter.every(({ outcome }) => outcome === 'pass' || outcome === 'warn');
+    const steadyAt = isSteady ? clock.now() : null;
+    const recoverySeconds = steadyAt === null ? null : (steadyAt.getTime() - ended.getTime()) / 1000;
+    return { fault, injectedAt, revertedAt, steadyAt, recoverySeconds, steadyAfter, problem: null };
   } catch (error) {
-    return failed(error, null);
+    return failed(error);
   }
-  const revertedAt = clock.now();
-  progress.update(`${fault.title}: reverted, waiting for the steady state`);
-  const steadyAfter = await untilSteady(context);
-  const isSteady = steadyAfter.every(({ outcome }) => outcome === 'pass' || outcome === 'warn');
-  const recoverySeconds = isSteady ? (clock.now().getTime() - revertedAt.getTime()) / 1000 : null;
-  return { fault, injectedAt, revertedAt, recoverySeconds, steadyAfter, problem: null };
+}
+
+async function hold(seconds: number, { clock, run }: RehearsalContext): Promise<void> {
+  await clock.sleep(seconds * 1000, run.signal);
+  run.signal.throwIfAborted();
 }
 
 /** Looks again until it holds, at most twice the time in which it should. */

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { watchPool } from '../../collectors/watch-pool.ts';
-import type { LoadProgress, LoadResult, TimelineSecond } from '../../load/load-result.ts';
+import type { Identity } from '../../lifecycle/environment.ts';
+import type { LoadProgress, LoadResult } from '../../load/load-result.ts';
 import { runLoad } from '../../load/run-load.ts';
 import type { ScenarioId } from '../../load/scenario.ts';
 import { scenarios } from '../../load/scenarios/index.ts';
@@ -23,10 +23,11 @@ export const loadPhase: Phase = {
       everyMs: 500,
       signal: AbortSignal.any([run.signal, watching.signal]),
     });
+    const students = await studentsFor(context);
     try {
-      await drive('session-burst', context);
-      await answersWithFaults(context);
-      await drive('submit-spike', context);
+      await drive('session-burst', students, context);
+      await answersWithFaults(students, context);
+      await drive('submit-spike', students, context);
     } finally {
       watching.abort();
       evidence.pool = await pool;
@@ -36,24 +37,19 @@ export const loadPhase: Phase = {
 };
 
 /** The faults are injected while students answer, which is when they hurt. */
-async function answersWithFaults(context: RehearsalContext): Promise<void> {
+async function answersWithFaults(students: Students, context: RehearsalContext): Promise<void> {
   let begin: () => void = () => undefined;
   const begun = new Promise<void>((resolve) => {
     begin = resolve;
   });
-  const load = drive('answers', context, ({ phase }) => {
+  const load = drive('answers', students, context, ({ phase }) => {
     if (phase === 'measuring') begin();
   }).finally(() => begin());
   await begun;
   const injections = context.injectsFaults ? await injectAll(context) : [];
   const result = await load;
-  const timeline = await readTimeline(result);
-  context.evidence.faults.push(...injections.map((injection) => observe(injection, timeline)));
-}
-
-async function readTimeline({ timelineFile }: LoadResult): Promise<TimelineSecond[]> {
-  const lines = (await readFile(timelineFile, 'utf8')).split('\n');
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as TimelineSecond);
+  for (const injection of injections)
+    context.evidence.faults.push(await observe(injection, result.samplesFile));
 }
 
 async function injectAll(context: RehearsalContext): Promise<Injection[]> {
@@ -68,8 +64,30 @@ async function injectAll(context: RehearsalContext): Promise<Injection[]> {
   return injections;
 }
 
+/** For each scenario the environment's students, those who act in it first. */
+type Students = ReadonlyMap<ScenarioId, readonly Identity[]>;
+
+/**
+ * Other students for each scenario, and others than in the rehearsal before where there are enough: the platform
+ * lets a student create ten sessions a minute, and each try renews the minute.
+ */
+async function studentsFor({ environment, profile }: RehearsalContext): Promise<Students> {
+  const wanted = scenarios.reduce((sum, { profiles }) => sum + profiles[profile.load].students, 0);
+  const pool = await environment.identities(Math.max(wanted, everyStudent));
+  let first = Math.floor(Math.random() * pool.length);
+  const rotated = scenarios.map(({ id, profiles }) => {
+    const students = [...pool.slice(first), ...pool.slice(0, first)];
+    first = (first + profiles[profile.load].students) % Math.max(pool.length, 1);
+    return [id, students] as const;
+  });
+  return new Map(rotated);
+}
+
+const everyStudent = 2000;
+
 async function drive(
   scenario: ScenarioId,
+  students: Students,
   { environment, run, profile, engine, load, progress, evidence, breakGlass }: RehearsalContext,
   onProgress: (progress: LoadProgress) => void = () => undefined,
 ): Promise<LoadResult> {
@@ -77,6 +95,7 @@ async function drive(
     {
       environment,
       scenario,
+      identities: students.get(scenario) ?? [],
       profile: profile.load,
       engine,
       folder: `${run.folder}/evidence/load`,

@@ -1,7 +1,7 @@
 import { walkCanary } from '../../probes/canary.ts';
 import type { Phase } from '../ports.ts';
 import { inject } from './injection.ts';
-import { observe } from './observe.ts';
+import { observeAlone } from './observe.ts';
 
 export const recoveryPhase: Phase = {
   id: 'recovery',
@@ -11,7 +11,7 @@ export const recoveryPhase: Phase = {
     const { profile, environment, evidence, run } = context;
     const injection = await inject(profile.drill, 1, context);
     const canary = await walkCanary(environment, { signal: run.signal });
-    evidence.drill = { ...observe(injection, []), canary };
+    evidence.drill = { ...observeAlone(injection), canary };
     const { problem, recoverySeconds } = evidence.drill;
     if (problem !== null) return problem;
     return recoverySeconds === null

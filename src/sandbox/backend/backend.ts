@@ -1,4 +1,3 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
 import type pg from 'pg';
 import type { SandboxConfig } from '../config.ts';
 import { type ActiveDefects, watchDefects } from './active-defects.ts';
@@ -11,7 +10,7 @@ import { Metrics } from './metrics.ts';
 /** One worker process of the platform. */
 export interface Backend {
   readonly config: SandboxConfig;
-  readonly signingKey: KeyObject;
+  readonly signingKey: Uint8Array;
   readonly pool: pg.Pool;
   /** for work that belongs to no request, or whose queries the platform does not count */
   readonly uncounted: Database;
@@ -30,7 +29,7 @@ export function openBackend(config: SandboxConfig, instance: string): Backend {
   const leak = leakConnections(pool, defects);
   return {
     config,
-    signingKey: createSecretKey(config.jwtSigningKey, 'utf8'),
+    signingKey: new TextEncoder().encode(config.jwtSigningKey),
     pool,
     uncounted,
     cache,

@@ -7,7 +7,9 @@ import { runUntilAskedToStop } from './lifetime.ts';
 import { readPartArguments } from './part-arguments.ts';
 
 const host = '127.0.0.1';
-const stuckPollMs = 250;
+const readyPollMs = 250;
+/** Longer than a recovery may take in a rehearsal of the smoke profile, which is 15 s. */
+const slowRestartMs = 25_000;
 
 /** One worker process of the backend; ends with its process. */
 export async function runBackend(args: string[]): Promise<void> {
@@ -15,7 +17,7 @@ export async function runBackend(args: string[]): Promise<void> {
   const port = portOf(config, instance);
   let stop = async () => {};
   const stopped = runUntilAskedToStop(() => stop());
-  await holdWhileStuck(config, port);
+  await holdWhileSlow(config, port);
   const backend = openBackend(config, instance);
   const cacheAnswers = await backend.cache.connected();
   if (config.redisRequired === true && !cacheAnswers) {
@@ -39,11 +41,11 @@ function portOf({ ports }: SandboxConfig, instance: string): number {
   return port;
 }
 
-/** The defect stuck-restart: it listens, but does not get ready before the defect is mended. */
-async function holdWhileStuck({ folder }: SandboxConfig, port: number): Promise<void> {
+/** The defect slow-restart: it listens, but gets ready only after a while, or when the defect is mended. */
+async function holdWhileSlow({ folder }: SandboxConfig, port: number): Promise<void> {
   const defects = watchDefects(folder);
   try {
-    if (!defects.isOn('stuck-restart')) return;
+    if (!defects.isOn('slow-restart')) return;
     process.stdout.write('Waiting for application startup.\n');
     const server = createServer((_request, response) => {
       response.writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
@@ -53,20 +55,21 @@ async function holdWhileStuck({ folder }: SandboxConfig, port: number): Promise<
       server.once('error', reject);
       server.listen(port, host, resolve);
     });
-    await untilMended(defects);
+    await untilReady(defects);
     await closed(server);
   } finally {
     defects.close();
   }
 }
 
-function untilMended(defects: ActiveDefects): Promise<void> {
+function untilReady(defects: ActiveDefects): Promise<void> {
+  const readyAt = Date.now() + slowRestartMs;
   return new Promise((resolve) => {
     const timer = setInterval(() => {
-      if (defects.isOn('stuck-restart')) return;
+      if (defects.isOn('slow-restart') && Date.now() < readyAt) return;
       clearInterval(timer);
       resolve();
-    }, stuckPollMs);
+    }, readyPollMs);
   });
 }
 

@@ -1,4 +1,4 @@
-import { type KeyObject, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import type { SandboxConfig } from '../config.ts';
 import { unauthorized } from './errors.ts';
@@ -56,7 +56,7 @@ export function mintTokens(
   );
 }
 
-export async function verifyAccessToken(signingKey: KeyObject, token: string): Promise<AccessClaims> {
+export async function verifyAccessToken(signingKey: Uint8Array, token: string): Promise<AccessClaims> {
   try {
     const { payload } = await jwtVerify(token, signingKey, { algorithms: ['HS256'] });
     const { sub, role, sid, type } = payload;

@@ -49,9 +49,9 @@ interface NewValues {
   readonly markedForReview: boolean | null;
 }
 
-/** What every answer of this worker takes longer while the defect slow-queries is on. */
+/** What an answer takes longer while the defect slow-queries is on, */
 const slowSeconds = 0.7;
-/** so many at a time: slow-queries is not to exhaust the pool, which is another defect */
+/** so many at a time in this worker: it is not to exhaust the pool, which is another defect */
 const slowAtOnce = 10;
 let slowNow = 0;
 

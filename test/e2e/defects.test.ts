@@ -1,0 +1,53 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { gates } from '../../src/rehearsal/gates/index.ts';
+import type { RehearsalResult } from '../../src/rehearsal/rehearse.ts';
+import { sandboxDefects } from '../../src/sandbox/defects.ts';
+import { Examctl } from '../support/examctl.ts';
+
+const all: Examctl[] = [];
+afterAll(async () => {
+  await Promise.all(all.map((examctl) => examctl.remove()));
+}, 120_000);
+
+/** The phases that a gate needs: the others would only take time. */
+const phasesOf: Readonly<Record<string, string>> = {
+  'zero-data-loss': '2,4',
+  'no-corrupted-sessions': '2,4',
+  'p95-latency': '2',
+  recovery: '6',
+  'audit-trail': '1,2,5',
+  'exam-mode': '1',
+  'graceful-failure': '2,3',
+  'error-rate': '2',
+  'db-pool': '2',
+};
+
+describe('the gates', () => {
+  it('each have a defect of the sandbox that turns them', () => {
+    const turned = new Set(sandboxDefects.map(({ gate }) => gate));
+    expect([...turned].sort()).toEqual(gates.map(({ id }) => id).sort());
+  });
+});
+
+describe.concurrent('a rehearsal of a sandbox with', () => {
+  for (const { id, gate } of sandboxDefects) {
+    it(`${id} is not GO, and ${gate} says so`, { timeout: 300_000 }, async ({ expect: expects }) => {
+      const examctl = new Examctl();
+      all.push(examctl);
+      const up = await examctl.run('sandbox', 'up');
+      expects(up.exitCode, up.stderr).toBe(0);
+      expects((await examctl.run('sandbox', 'break', id)).exitCode).toBe(0);
+      const rehearsal = await examctl.run('rehearse', '--phases', phasesOf[gate] ?? '', '-o', 'json');
+      expects(rehearsal.exitCode, rehearsal.stderr).toBe(1);
+      const result = JSON.parse(rehearsal.stdout) as RehearsalResult;
+      expects(result.verdict).toBe('NO-GO');
+      const failed = result.gates.filter(({ outcome }) => outcome === 'fail');
+      expects(
+        failed.map((failure) => failure.id),
+        JSON.stringify(failed, null, 2),
+      ).toEqual([gate]);
+      // the sandbox was there before, so it stays
+      expects((await examctl.run('sandbox', 'status')).exitCode).toBe(0);
+    });
+  }
+});
