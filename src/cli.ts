@@ -19,10 +19,18 @@ export async function start(argv: readonly string[]): Promise<void> {
     process.exitCode = first === undefined ? 2 : 0;
     return;
   }
+  process.on('uncaughtException', leaveAsBug);
   const { main } = await import('./main.ts');
   const exitCode = await main(argv, process.exit);
   // idle connections and timers must not keep a finished command alive
   process.stdout.write('', () => process.exit(exitCode));
+}
+
+/** Node's own exit code 1 would read as NO-GO. A run that was open is reverted by its guardian. */
+function leaveAsBug(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`error: a bug in examctl: ${text}\n`);
+  process.exit(70);
 }
 
 function overview(): Command {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../lifecycle/errors.ts';
 import { type Journal, type JournalEntry, type JournalLine, parseJournal } from '../lifecycle/journal.ts';
+import type { Plan } from '../lifecycle/plan.ts';
 import type { RunFolder, RunIdentity } from '../lifecycle/run.ts';
 import type { OpenRun, RunArchive } from '../lifecycle/run-archive.ts';
 import { appendLine, syncFolder } from './append-file.ts';
@@ -24,12 +25,14 @@ export class RunFolders implements RunArchive {
     this.#open = join(stateFolder, 'open');
   }
 
-  async create(identity: RunIdentity): Promise<RunFolder> {
+  /** with the plan, where the whole of it is known before, as plan.json */
+  async create(identity: RunIdentity, plan?: Plan): Promise<RunFolder> {
     const path = this.path(identity.id);
     mkdirSync(path, { recursive: true, mode: 0o700 });
     mkdirSync(this.#open, { recursive: true, mode: 0o700 });
     const mark: OpenMark = { identity, process: identify(process.pid) ?? null };
     writeFileAtomic(this.#markFile(identity.id), JSON.stringify(mark));
+    if (plan !== undefined) writeFileAtomic(join(path, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
     await Promise.all([this.#runs, this.#open].map(syncFolder));
     return { path, journal: this.journal(identity.id), close: async () => this.close(identity.id) };
   }

@@ -59,7 +59,7 @@ class OperatorOnRecord implements Operator {
     await this.#allow(plan);
     const identity = await this.#identity(plan.operation);
     return this.#onRecord(identity, { plan: plan.digest, parameters: plan.parameters }, () =>
-      runOperation(plan, identity, this.#runPorts(identity), during),
+      runOperation(plan, identity, this.#runPorts(identity, plan), during),
     );
   }
 
@@ -67,7 +67,7 @@ class OperatorOnRecord implements Operator {
     await this.#allow(plan);
     const identity = await this.#identity(plan.operation);
     return this.#onRecord(identity, { plan: plan.digest, parameters: plan.parameters }, () =>
-      withRun(identity, this.#runPorts(identity), use),
+      withRun(identity, this.#runPorts(identity, plan), use),
     );
   }
 
@@ -150,11 +150,11 @@ class OperatorOnRecord implements Operator {
     };
   }
 
-  #runPorts(identity: RunIdentity): RunPorts {
+  #runPorts(identity: RunIdentity, plan?: Plan): RunPorts {
     const { environment, state, folders, program, flags, signal, emit, reason } = this.#ports;
     return {
       locks: runLocksOf(environment, state),
-      openRunFolder: (run) => folders.create(run),
+      openRunFolder: (run) => folders.create(run, plan),
       startGuardian: ({ id }) =>
         startGuardian({ program, flags, run: id, runFolder: folders.path(id), journal: folders.journal(id) }),
       actuator: actuatorFor({

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { OperationFailed } from '../lifecycle/errors.ts';
-import { collect, exitCodeOf } from './postgres.ts';
+import { collect, exitCodeOf } from './child.ts';
 
 /** Copies a folder with owners and modes, sharing blocks where the file system can; four times as fast as fs.cp. */
 export async function copyTree(from: string, to: string): Promise<void> {

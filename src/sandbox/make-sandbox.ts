@@ -51,6 +51,7 @@ export async function makeSandbox(context: SandboxContext, options: SandboxOptio
       binaries: plan.postgres,
       account,
       students: options.students,
+      revision: options.revision,
       signal,
       onProgress,
     });

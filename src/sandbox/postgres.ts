@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../adapters/package-root.ts';
 import { messageOf, OperationFailed, Undetermined } from '../lifecycle/errors.ts';
 import { type Account, isTraversable } from './account.ts';
+import { collect, exitCodeOf } from './child.ts';
 import { copyTree } from './copy-tree.ts';
 import { publish } from './publish.ts';
 
@@ -202,19 +203,4 @@ export function writeServerFile(file: string, text: string, account: Account | u
 /** Nothing of the operator's environment: it may hold secrets, and PG* variables would change what is done. */
 export function serverEnvironment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, TZ: 'UTC', LC_ALL: 'C' };
-}
-
-export function exitCodeOf(child: ChildProcess): Promise<number | NodeJS.Signals | null> {
-  return new Promise((resolve, reject) => {
-    child.once('error', (error) => (error.name === 'AbortError' ? resolve(null) : reject(error)));
-    child.once('close', (code, signal) => resolve(code ?? signal));
-  });
-}
-
-export function collect(stream: NodeJS.ReadableStream): () => string {
-  let text = '';
-  stream.setEncoding('utf8').on('data', (chunk) => {
-    text += chunk;
-  });
-  return () => text.trim();
 }

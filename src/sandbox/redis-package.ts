@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
-import { collect, exitCodeOf } from './postgres.ts';
+import { collect, exitCodeOf } from './child.ts';
 import { publish } from './publish.ts';
 import type { RedisBinary } from './redis.ts';
 

@@ -17,11 +17,12 @@ import { packageRoot } from '../adapters/package-root.ts';
 import { freePorts } from '../adapters/ports.ts';
 import { messageOf, OperationFailed } from '../lifecycle/errors.ts';
 import type { Account } from './account.ts';
+import { exitCodeOf } from './child.ts';
+import type { SandboxConfig } from './config.ts';
 import { ownServers, removeAbandoned } from './owned-servers.ts';
 import {
   createDatabase,
   databaseUrl,
-  exitCodeOf,
   initPostgres,
   type PostgresBinaries,
   probePostgres,
@@ -42,6 +43,7 @@ export interface TemplateOptions {
   readonly binaries: PostgresBinaries;
   readonly account: Account | undefined;
   readonly students: number;
+  readonly revision: SandboxConfig['revision'];
   readonly signal: AbortSignal;
   readonly onProgress: (message: string) => void;
 }
@@ -51,8 +53,8 @@ const keptTemplates = 3;
 
 /** Seeding takes seconds, copying what was seeded before a tenth of one. */
 export async function seededTemplate(options: TemplateOptions): Promise<DatabaseTemplate> {
-  const { cacheFolder, binaries, students } = options;
-  const folder = join(cacheFolder, `${prefix}${binaries.version}-${students}-${seedDigest()}`);
+  const { cacheFolder, binaries, students, revision } = options;
+  const folder = join(cacheFolder, `${prefix}${binaries.version}-${revision}-${students}-${seedDigest()}`);
   await removeAbandoned(cacheFolder, (name) => name.startsWith(prefix) && name.endsWith('.draft'));
   await publish(folder, (draft) => makeTemplate(draft, options));
   utimesSync(folder, new Date(), new Date());
@@ -61,7 +63,7 @@ export async function seededTemplate(options: TemplateOptions): Promise<Database
 }
 
 async function makeTemplate(folder: string, options: TemplateOptions): Promise<void> {
-  const { binaries, account, students, signal, onProgress } = options;
+  const { binaries, account, students, revision, signal, onProgress } = options;
   mkdirSync(folder);
   chmodSync(folder, account === undefined ? 0o700 : 0o711);
   const owned = ownServers(folder);
@@ -81,7 +83,7 @@ async function makeTemplate(folder: string, options: TemplateOptions): Promise<v
     await createDatabase(port, password);
     onProgress(`seeding ${students} students`);
     const { seed } = await import('./seed.ts');
-    await seed(databaseUrl(port, password), { students });
+    await seed(databaseUrl(port, password), { students, revision });
     signal.throwIfAborted();
     child.kill('SIGINT');
     const code = await ended;

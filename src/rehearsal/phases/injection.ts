@@ -45,9 +45,14 @@ export async function inject(id: string, seconds: number, context: RehearsalCont
     progress.update(`${fault.title}, for ${seconds} s`);
     const begun = clock.now();
     const changes = await run.perform(plan);
-    if (fault.nature === 'lasting') await hold(seconds, context);
-    const ended = fault.nature === 'lasting' ? clock.now() : begun;
-    await run.revert(changes);
+    let ended = begun;
+    try {
+      if (fault.nature === 'lasting') await hold(seconds, context);
+    } finally {
+      // also at an interrupt: students must not wait until the load has ended
+      if (fault.nature === 'lasting') ended = clock.now();
+      await run.revert(changes);
+    }
     const revertedAt = clock.now();
     progress.update(`${fault.title}: over, waiting for the steady state`);
     const steadyAfter = await untilSteady(context);

@@ -45,11 +45,16 @@ async function answersWithFaults(students: Students, context: RehearsalContext):
   const load = drive('answers', students, context, ({ phase }) => {
     if (phase === 'measuring') begin();
   }).finally(() => begin());
-  await begun;
-  const injections = context.injectsFaults ? await injectAll(context) : [];
-  const result = await load;
-  for (const injection of injections)
-    context.evidence.faults.push(await observe(injection, result.samplesFile));
+  // both come to their end, whichever fails: load must not go on behind the back of a rehearsal that is over
+  const [driven, injected] = await Promise.allSettled([
+    load,
+    begun.then(() => (context.injectsFaults ? injectAll(context) : [])),
+  ]);
+  if (injected.status === 'rejected') throw injected.reason;
+  if (driven.status === 'rejected') throw driven.reason;
+  for (const injection of injected.value) {
+    context.evidence.faults.push(await observe(injection, driven.value.samplesFile));
+  }
 }
 
 async function injectAll(context: RehearsalContext): Promise<Injection[]> {

@@ -7,8 +7,9 @@ import {
   fastify,
 } from 'fastify';
 import type { Backend } from './backend.ts';
+import { parseBodies, readLimit, TooLarge } from './bodies.ts';
 import { Database } from './database.ts';
-import { ApiError, errorBody, invalid } from './errors.ts';
+import { ApiError, errorBody } from './errors.ts';
 import { createLimitedServer } from './limited-server.ts';
 import { logTraceback } from './log.ts';
 import { recordPerformance } from './perf-log.ts';
@@ -39,12 +40,6 @@ declare module 'fastify' {
     bodyLimit?: number;
   }
 }
-
-const megabyte = 1024 * 1024;
-const bodyLimit = 2 * megabyte;
-export const importBodyLimit = 10 * megabyte;
-/** Up to here a body is read before it is refused: who still sends when the connection is closed loses the answer. */
-const readLimit = 64 * megabyte;
 
 export function createApplication(backend: Backend): FastifyInstance {
   const app = fastify({
@@ -143,34 +138,6 @@ function answerError({ config }: Backend, error: FastifyError, request: FastifyR
   request.unhandled = error;
   const content = { code: 'INTERNAL_ERROR', message: 'Internal server error', details: null, requestId };
   return reply.code(500).send(errorBody(config.revision, content));
-}
-
-class TooLarge extends Error {}
-
-/** An empty body is none, whatever its type; what cannot be read is a validation error. */
-function parseBodies(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'string' },
-    async (request: FastifyRequest, text: string) => {
-      checkSize(request, text);
-      if (text.trim() === '') return undefined;
-      try {
-        return JSON.parse(text);
-      } catch {
-        throw invalid([{ field: 'body', issue: 'JSON decode error', type: 'json_invalid' }]);
-      }
-    },
-  );
-  app.addContentTypeParser('*', { parseAs: 'string' }, async (request: FastifyRequest, text: string) => {
-    checkSize(request, text);
-    return text === '' ? undefined : text;
-  });
-}
-
-function checkSize(request: FastifyRequest, text: string): void {
-  if (Buffer.byteLength(text) > (request.routeOptions.config.bodyLimit ?? bodyLimit)) throw new TooLarge();
 }
 
 /** Tells 405 from 404, and the routes their templates for the log. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { importBodyLimit } from '../application.ts';
 import type { Backend } from '../backend.ts';
+import { importBodyLimit } from '../bodies.ts';
 import { heavyOperations, recordHeavyRun, refuseInExamMode } from '../exam-mode.ts';
 import { limitRate } from '../rate-limit.ts';
 import { authenticate, requireRole } from '../users.ts';
