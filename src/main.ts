@@ -14,17 +14,19 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
   const program = globalProgram();
   const options = () => program.opts<ProgramOptions>();
   let exitCode = 0;
+  let context: FullContext | undefined;
   try {
-    const name = wantedCommand(program, args);
+    const [first, about] = wantedCommand(program, args);
+    const name = first === 'help' ? about : first;
     const interrupts = listenForInterrupts({
       timeout: options().timeout,
       onFirst: (text) => process.stderr.write(`\n${text}\n`),
       onSecond: () => {
-        process.stderr.write(textOnLeaving(context));
+        process.stderr.write(textOnLeaving(made));
         leave(130);
       },
     });
-    const context: FullContext = makeContext(options, {
+    const made = makeContext(options, {
       env: process.env,
       cwd: process.cwd(),
       stdout: process.stdout,
@@ -37,15 +39,17 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
         exitCode = code;
       },
     });
+    context = made;
     const load = commandLoaders[name ?? ''];
     if (load === undefined) registerNames(program);
-    else program.addCommand(await load(context));
+    else program.addCommand(await load(made));
     inheritSettings(program);
-    if (name !== 'recover') noteOrphans(context);
+    if (name !== 'recover') noteOrphans(made);
     await program.parseAsync([...args], { from: 'user' });
     interrupts.release();
     return exitCode;
   } catch (error) {
+    context?.progress.end();
     const explained = explainError(error, options().debug);
     if (explained.text !== '') process.stderr.write(`error: ${explained.text}\n`);
     return explained.exitCode;

@@ -1,40 +1,113 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IdentitiesConfig } from '../config/settings.ts';
-import type { Identity } from '../lifecycle/environment.ts';
+import type { Environment, Identity } from '../lifecycle/environment.ts';
 import { ConfigError, messageOf, Undetermined } from '../lifecycle/errors.ts';
 
 const columns = ['user_id', 'email', 'token'] as const;
 
-/** Students for load from a CSV file with the columns user_id, email and token. */
+type FromFile = Extract<IdentitiesConfig, { kind: 'file' }>;
+type FromSigningKey = Extract<IdentitiesConfig, { kind: 'signing-key' }>;
+
+/** Students for load, at most `count`: from a CSV file, or with tokens that are minted by the platform's signing key. */
 export async function readIdentities(
   config: IdentitiesConfig | undefined,
   count: number,
-  environment: string,
+  environment: Pick<Environment, 'name' | 'platform' | 'withPostgres'>,
 ): Promise<Identity[]> {
-  if (config?.kind !== 'file') {
-    throw new Undetermined(`no students for load are configured for ${environment}`, {
-      hint: `identities: { file: students.csv } with the columns ${columns.join(',')}`,
-    });
+  switch (config?.kind) {
+    case 'file':
+      return fromFile(config, count, environment.name);
+    case 'signing-key':
+      return fromSigningKey(config, count, environment);
+    case undefined:
+      throw new Undetermined(`no students for load are configured for ${environment.name}`, {
+        hint: `identities: { file: students.csv } with the columns ${columns.join(',')}, or { signing_key: "\${env:...}", email_domain: load.example.com }`,
+      });
   }
-  const text = await readFile(config.file, 'utf8').catch((cause: unknown) => {
+}
+
+async function fromFile({ file }: FromFile, count: number, environment: string): Promise<Identity[]> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new ConfigError(`the identities of ${environment} cannot be read: ${messageOf(cause)}`, { cause });
   });
-  const [header = '', ...lines] = text.split(/\r?\n/).filter((line) => line !== '');
-  const names = header.split(',').map((name) => name.trim());
-  const [user, email, token] = columns.map((name) => names.indexOf(name));
+  const [header, ...rows] = csvLines(text, file);
+  const [user = -1, email = -1, token = -1] = columns.map((name) => header?.values.indexOf(name) ?? -1);
   if (user === -1 || email === -1 || token === -1) {
-    throw new ConfigError(`${config.file}:1 must have the columns ${columns.join(',')}, it has ${header}`);
+    const has = header === undefined ? 'it is empty' : `it has ${header.values.join(',')}`;
+    throw new ConfigError(`${file}:${header?.line ?? 1} must have the columns ${columns.join(',')}, ${has}`);
   }
-  return lines.slice(0, count).map((line, index) => {
-    const values = line.split(',').map((value) => value.trim());
+  return rows.slice(0, count).map(({ line, values }) => {
     const identity = {
-      userId: values[user ?? 0] ?? '',
-      email: values[email ?? 0] ?? '',
-      token: values[token ?? 0] ?? '',
+      userId: values[user] ?? '',
+      email: values[email] ?? '',
+      token: values[token] ?? '',
     };
-    if (identity.userId === '' || identity.token === '') {
-      throw new ConfigError(`${config.file}:${index + 2} has no user_id or no token`);
-    }
+    if (identity.userId === '' || identity.token === '')
+      throw new ConfigError(`${file}:${line} has no user_id or no token`);
     return identity;
   });
+}
+
+interface CsvLine {
+  /** as an editor counts */
+  readonly line: number;
+  readonly values: readonly string[];
+}
+
+function csvLines(text: string, file: string): CsvLine[] {
+  return text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .map((content, index) => ({ content, line: index + 1 }))
+    .filter(({ content }) => content.trim() !== '')
+    .map(({ content, line }) => ({ line, values: csvValues(content, `${file}:${line}`) }));
+}
+
+/** A value in quotes may hold commas, and quotes written twice; a value over several lines is not for us. */
+function csvValues(content: string, place: string): string[] {
+  const value = /\s*(?:"((?:[^"]|"")*)"\s*|([^",]*))(,|$)/y;
+  const values: string[] = [];
+  for (;;) {
+    const found = value.exec(content);
+    // without the line itself: it holds a token
+    if (found === null) throw new ConfigError(`${place} has a quote that does not enclose a whole value`);
+    const [, quoted, plain = '', end] = found;
+    values.push(quoted?.replaceAll('""', '"') ?? plain.trim());
+    if (end === '') return values;
+  }
+}
+
+async function fromSigningKey(
+  { signingKey, emailDomain, lifetime }: FromSigningKey,
+  count: number,
+  { name, platform, withPostgres }: Pick<Environment, 'name' | 'platform' | 'withPostgres'>,
+): Promise<Identity[]> {
+  const key = new TextEncoder().encode(signingKey.reveal());
+  const { rows } = await withPostgres((postgres) =>
+    postgres.query<{ id: string; email: string; role: string }>(platform.studentsOfDomainSql, [
+      emailDomain,
+      count,
+    ]),
+  );
+  if (rows.length === 0) {
+    throw new Undetermined(`${name} has no active student account with an e-mail address at ${emailDomain}`, {
+      hint: 'make accounts for load under that domain, or correct identities.email_domain',
+    });
+  }
+  const { SignJWT } = await import('jose');
+  const now = Math.floor(Date.now() / 1000);
+  return Promise.all(
+    rows.map(async ({ id, email, role }) => ({
+      userId: id,
+      email,
+      token: await new SignJWT({ role, type: 'access', sid: randomUUID() })
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .setSubject(id)
+        .setIssuedAt(now)
+        .setExpirationTime(now + Math.floor(lifetime / 1000))
+        .setJti(randomUUID())
+        .sign(key),
+    })),
+  );
 }

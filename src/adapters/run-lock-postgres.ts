@@ -11,8 +11,7 @@ import {
 import { heldBy, stateOf } from './run-locks.ts';
 
 /** One row an environment; the database's clock decides, so that machines need not agree on the time. */
-const schema = `
-  CREATE SCHEMA IF NOT EXISTS examctl;
+const table = `
   CREATE TABLE IF NOT EXISTS examctl.run_lock (
     environment text PRIMARY KEY,
     run text,
@@ -48,7 +47,10 @@ const madeMeanwhile = ['23505', '42P06', '42P07'];
 
 async function makeTable(postgres: Postgres): Promise<void> {
   try {
-    await postgres.query(schema);
+    // IF NOT EXISTS alone needs the right to create schemas even where there is nothing to create
+    const { rows } = await postgres.query(`SELECT FROM pg_namespace WHERE nspname = 'examctl'`);
+    if (rows.length === 0) await postgres.query('CREATE SCHEMA IF NOT EXISTS examctl');
+    await postgres.query(table);
   } catch (error) {
     const code = (error as { code?: string }).code ?? '';
     if (code === insufficientPrivilege) {

@@ -17,7 +17,11 @@ export function runLocks(inDatabase: RunLocks, inFile: RunLocks): RunLocks {
         return { ...(await inFile.acquire(holder, options)), why: messageOf(error) };
       }
     },
-    current: async () => (await inFile.current()) ?? (await inDatabase.current()),
+    // the file of a holder that died here says nothing about who holds the lease now
+    current: async () => {
+      const local = await inFile.current();
+      return local !== null && !local.expired ? local : ((await inDatabase.current()) ?? local);
+    },
     forceRelease: async (onlyOf) => {
       const local = await inFile.forceRelease(onlyOf);
       return local ?? inDatabase.forceRelease(onlyOf);

@@ -2,12 +2,15 @@ import { Command } from 'commander';
 import { type AuditEntry, verifyChain } from '../lifecycle/audit.ts';
 import { exitCodeOf } from '../lifecycle/outcome.ts';
 import type { Context } from './context.ts';
+import { parseCount } from './count-argument.ts';
 
 export function auditCommand(context: Context): Command {
-  const command = new Command('audit').description('show, verify and export the log of who did what');
+  const command = new Command('audit')
+    .description('show, verify and export the log of who did what')
+    .addHelpText('after', '\nExamples:\n  examctl audit log --limit 5\n  examctl audit verify');
   command
     .command('log')
-    .option('--limit <count>', 'how many, the latest last', Number, 30)
+    .option('--limit <count>', 'how many, the latest last', parseCount, 30)
     .description('show the latest entries')
     .action((options: { limit: number }) => runAuditLog(options, context));
   command

@@ -18,7 +18,12 @@ export interface ConfigSourceContext {
 type ConfigContext = Pick<Context, 'report'> & ConfigSourceContext;
 
 export function configCommand(context: ConfigContext) {
-  const command = new Command('config').description('check and describe the configuration file');
+  const command = new Command('config')
+    .description('check and describe the configuration file')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  examctl config check\n  examctl config schema > examctl.schema.json',
+    );
   command
     .command('check')
     .description('name every problem of examctl.yaml, with its line; exit code 2 when there is one')

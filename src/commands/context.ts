@@ -28,12 +28,14 @@ export interface GlobalOptions {
 
 /** Lines on stderr: a changing line on a terminal, plain lines elsewhere, nothing with --quiet. */
 export interface Progress {
-  /** starts (or replaces) the current activity; `seconds` is what it is expected to take, for the time left */
+  /** begins an activity, inside of the one that is under way; `seconds` is what it is expected to take, for the time left */
   start(text: string, seconds?: number): void;
   /** says more about the current activity: "120 of 300 answers, 0 errors" */
   update(text: string): void;
-  /** ends the current activity */
+  /** ends the innermost activity */
   done(text?: string): void;
+  /** ends all activities, before a last word */
+  end(): void;
   /** a line of its own that stays: warnings, things that a person must know */
   note(text: string): void;
 }

@@ -10,7 +10,9 @@ type EnvContext = Pick<Context, 'report'> &
   ConfigSourceContext & { options: Pick<Context['options'], 'env'> };
 
 export function envCommand(context: EnvContext) {
-  const command = new Command('env').description('show which environments there are and what holds in them');
+  const command = new Command('env')
+    .description('show which environments there are and what holds in them')
+    .addHelpText('after', '\nExamples:\n  examctl env list\n  examctl env show prod');
   command
     .command('list')
     .description('list the environments that can be operated')

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { planExamModeOff, planExamModeOn } from '../exam-mode/plan-exam-mode.ts';
 import { snapshotOf } from '../exam-mode/snapshot.ts';
 import type { Environment } from '../lifecycle/environment.ts';
@@ -17,9 +17,12 @@ interface VerifyOptions {
 }
 
 export function examModeCommand(context: Context): Command {
-  const command = new Command('exam-mode').description(
-    'switch exam mode on and off, and prove that the platform obeys',
-  );
+  const command = new Command('exam-mode')
+    .description('switch exam mode on and off, and prove that the platform obeys')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  examctl exam-mode on --reason "final exam 14:00"\n  examctl exam-mode verify --wait',
+    );
   command
     .command('status')
     .description('show flag, variable and behaviour, who set it, and where they disagree')
@@ -43,7 +46,7 @@ export function examModeCommand(context: Context): Command {
     .description(
       'prove by behaviour, on every worker, that exam mode is on: the platform is asked, no setting is believed',
     )
-    .option('--expect <on|off>', 'what must be so', 'on')
+    .addOption(new Option('--expect <state>', 'what must be so').choices(['on', 'off']).default('on'))
     .option(
       '--wait [duration]',
       'poll until all workers agree; without a duration until their caches have expired',
@@ -85,9 +88,11 @@ function statusBlocks({
   problems,
 }: ExamModeStatus): Block[] {
   const set =
-    lastToggle == null
-      ? 'no toggle is on record'
-      : `${lastToggle.by ?? 'somebody'} at ${lastToggle.at.toISOString()}: ${lastToggle.reason ?? 'no reason given'}`;
+    lastToggle === undefined
+      ? 'could not be read'
+      : lastToggle === null
+        ? 'no toggle is on record'
+        : `${lastToggle.by ?? 'somebody'} at ${lastToggle.at.toISOString()}: ${lastToggle.reason ?? 'no reason given'}`;
   return [
     { type: 'heading', text: `Exam mode is ${behaviour}` },
     {

@@ -14,7 +14,12 @@ import { parseSeconds } from './duration-argument.ts';
 import { recoverRuns } from './recover.ts';
 
 export function faultCommand(context: Context): Command {
-  const command = new Command('fault').description('break something on purpose, and bring it back');
+  const command = new Command('fault')
+    .description('break something on purpose, and bring it back')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  examctl fault list\n  examctl fault inject redis-outage --for 30s --dry-run',
+    );
   command
     .command('list')
     .description('show the faults, and what the platform should do meanwhile')

@@ -25,9 +25,9 @@ export interface CheckOptions {
 }
 
 export function integrityCommand(context: IntegrityContext): Command {
-  const command = new Command('integrity').description(
-    'check the data of the exams for lost, doubled and contradictory records',
-  );
+  const command = new Command('integrity')
+    .description('check the data of the exams for lost, doubled and contradictory records')
+    .addHelpText('after', '\nExample:\n  examctl integrity check --since 3h');
   command
     .command('list')
     .description('show the checks: what must hold, how severe a finding is, what it costs')

@@ -27,9 +27,9 @@ export interface LoadRunOptions {
 }
 
 export function loadCommand(context: LoadContext): Command {
-  const command = new Command('load').description(
-    'act as many students at once and keep a ledger of what was acknowledged',
-  );
+  const command = new Command('load')
+    .description('act as many students at once and keep a ledger of what was acknowledged')
+    .addHelpText('after', '\nExample:\n  examctl load run answers --ledger');
   command
     .command('list')
     .description('show the scenarios, what they do, and how big their profiles are')

@@ -17,7 +17,9 @@ export interface MetricsCaptureOptions {
 const tenMinutes = 600_000;
 
 export function metricsCommand(context: Context): Command {
-  const metrics = new Command('metrics').description('read the metrics of the platform');
+  const metrics = new Command('metrics')
+    .description('read the metrics of the platform')
+    .addHelpText('after', '\nExample:\n  examctl metrics capture ./after-exam --since 3h');
   metrics
     .command('capture')
     .description('read all metrics of this moment, and the request log since a time, into a folder')

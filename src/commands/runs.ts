@@ -1,17 +1,19 @@
+import { hostname } from 'node:os';
 import { Command } from 'commander';
 import { Refused } from '../lifecycle/errors.ts';
 import { type JournalLine, openChanges, runFinish } from '../lifecycle/journal.ts';
 import type { LockState } from '../lifecycle/run-lock.ts';
 import type { Block } from '../report/report.ts';
 import type { Context } from './context.ts';
+import { parseCount } from './count-argument.ts';
 
 export function runsCommand(context: Context): Command {
-  const command = new Command('runs').description(
-    'show what ran, what is still open, and who holds the run lock',
-  );
+  const command = new Command('runs')
+    .description('show what ran, what is still open, and who holds the run lock')
+    .addHelpText('after', '\nExamples:\n  examctl runs list\n  examctl runs show 7f3a');
   command
     .command('list')
-    .option('--limit <count>', 'how many, the latest first', Number, 20)
+    .option('--limit <count>', 'how many, the latest first', parseCount, 20)
     .description('show the latest runs and how they ended')
     .action((options: { limit: number }) => runRunsList(options, context));
   command
@@ -136,7 +138,9 @@ export async function runRunsLock({ openEnvironment, locks, report }: LockContex
   });
 }
 
-export async function runRunsUnlock(context: LockContext & Pick<Context, 'options'>): Promise<void> {
+export async function runRunsUnlock(
+  context: LockContext & Pick<Context, 'options' | 'audit' | 'actor'>,
+): Promise<void> {
   const environment = await context.openEnvironment();
   const locks = context.locks(environment);
   const lock = await locks.current();
@@ -146,7 +150,22 @@ export async function runRunsUnlock(context: LockContext & Pick<Context, 'option
       hint: 'end that run (it reverts what it changed); in an emergency: --break-glass --reason "..."',
     });
   }
-  const released = await locks.forceRelease();
+  // only of the holder that was looked at: the next one may have taken it meanwhile
+  const released = lock === null ? null : await locks.forceRelease(lock.holder.run);
+  if (released !== null) {
+    await context.audit.append({
+      at: new Date().toISOString(),
+      actor: context.actor,
+      host: hostname(),
+      environment: environment.name,
+      action: 'runs unlock',
+      run: released.holder.run,
+      reason: reason ?? null,
+      breakGlass,
+      result: `released: ${holderText(released)}`,
+      details: {},
+    });
+  }
   const text = released === null ? 'Nobody held the run lock.' : `Released: ${holderText(released)}.`;
   await context.report({
     kind: 'runs.unlock',

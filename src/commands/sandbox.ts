@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { Report } from '../report/report.ts';
 import { sandboxDefects } from '../sandbox/defects.ts';
 import {
@@ -15,6 +15,7 @@ import {
   up,
 } from '../sandbox/sandbox.ts';
 import type { Context } from './context.ts';
+import { parseCount } from './count-argument.ts';
 
 export type SandboxCommandContext = Pick<Context, 'report' | 'progress' | 'signal'> & {
   readonly sandbox: SandboxContext;
@@ -27,16 +28,19 @@ interface UpFlags {
 }
 
 export function sandboxCommand(context: SandboxCommandContext): Command {
-  const command = new Command('sandbox').description(
-    'an exam platform on this machine, to practise on and to break',
-  );
+  const command = new Command('sandbox')
+    .description('an exam platform on this machine, to practise on and to break')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  examctl sandbox up\n  examctl sandbox break lost-answers && examctl rehearse',
+    );
   command
     .command('up')
     .description(
       'bring it up: PostgreSQL, Redis, backend workers, edge, job worker, students; again: says that it is up',
     )
-    .option('--students <count>', 'students that are seeded (600)', wholeNumber)
-    .option('--workers <count>', 'backend worker processes (2)', wholeNumber)
+    .option('--students <count>', 'students that are seeded (600)', parseCount)
+    .option('--workers <count>', 'backend worker processes (2)', parseCount)
     .addOption(
       new Option(
         '--exam-mode-status <status>',
@@ -85,12 +89,6 @@ export function sandboxCommand(context: SandboxCommandContext): Command {
     .description('show the known defects and the gate that notices each')
     .action(() => runSandboxDefects(context));
   return command;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text) || Number(text) === 0)
-    throw new InvalidArgumentError('it must be a whole number above 0');
-  return Number(text);
 }
 
 export async function runSandboxUp(

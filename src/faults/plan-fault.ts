@@ -16,6 +16,8 @@ export async function planFault(
       hint: `--for ${fault.maxSeconds}s`,
     });
   }
+  // a driver that cannot be asked could neither inject nor revert: that is not known to be ill, it is not known at all
+  await environment.driver.instances();
   const [impact, before, changes] = await Promise.all([
     impactOf(environment, { disruptive: true, text: fault.impact }),
     steadyState(environment),

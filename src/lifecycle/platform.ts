@@ -17,6 +17,8 @@ export interface Platform {
   };
   /** SQL, no parameters; one row {in_progress: int, last_ends_at: timestamptz|null} */
   readonly sessionsInProgressSql: string;
+  /** SQL, parameters: e-mail domain, most rows; rows {id, email, role} of the active students whose address is at it */
+  readonly studentsOfDomainSql: string;
   readonly scenarios: readonly string[];
 }
 

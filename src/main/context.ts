@@ -17,7 +17,6 @@ import { selectEnvironment } from '../config/select-environment.ts';
 import type { Config } from '../config/settings.ts';
 import type { Actor } from '../lifecycle/authorize.ts';
 import type { Environment } from '../lifecycle/environment.ts';
-import type { Listener } from '../lifecycle/events.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { LoadPorts } from '../load/ports.ts';
 import type { Report } from '../report/report.ts';
@@ -78,7 +77,7 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
     env,
     onProgress: (text) => progress().update(text),
   });
-  const listener: Listener = (event) => progressListener(progress(), options().verbose)(event);
+  const listener = once(() => progressListener(progress(), options().verbose));
 
   return {
     cwd,
@@ -121,7 +120,7 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
         program,
         flags: guardianFlags(environment, state(), options().config),
         signal,
-        emit: listener,
+        emit: listener(),
         actor: async () => actorOf(await config(), env),
         reason: options().reason,
         breakGlass: options().breakGlass,

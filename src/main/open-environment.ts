@@ -95,6 +95,8 @@ function configured(config: EnvironmentConfig): Environment {
   const { api } = config;
   const basePaths = platformOf(config).basePaths;
   const adminToken = (api?.adminToken ?? api?.token)?.reveal();
+  const withPostgres: Environment['withPostgres'] = (use, how) =>
+    openPostgres(connection(config.database, config, 'database'))(use, how);
   return {
     ...common(config),
     driver: unavailableDriver(config.driver.kind, config.name),
@@ -103,9 +105,9 @@ function configured(config: EnvironmentConfig): Environment {
       basePaths: api?.basePath === undefined ? basePaths : [api.basePath],
       ...(adminToken === undefined ? {} : { adminToken }),
     }),
-    withPostgres: (use, how) => openPostgres(connection(config.database, config, 'database'))(use, how),
+    withPostgres,
     withRedis: (use) => openRedis(connection(config.cache, config, 'cache'))(use),
-    identities: (count) => readIdentities(config.identities, count, config.name),
+    identities: (count) => readIdentities(config.identities, count, { ...common(config), withPostgres }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { didYouMean } from '../config/nearest.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import { renderReport } from '../report/render.ts';
 import type { OutputFormat, Report } from '../report/report.ts';
@@ -11,7 +12,7 @@ const formats: readonly OutputFormat[] = ['table', 'json', 'ndjson', 'yaml', 'ma
 export function requestedFormat({ output }: Pick<ProgramOptions, 'output'>): OutputFormat {
   const format = formats.find((name) => name === (output ?? 'table'));
   if (format !== undefined) return format;
-  throw new UsageError(`there is no output format "${output}"`, { hint: `formats: ${formats.join(', ')}` });
+  throw new UsageError(`there is no output format "${output}"`, { hint: didYouMean(output ?? '', formats) });
 }
 
 export async function printReport(

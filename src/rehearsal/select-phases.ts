@@ -1,3 +1,4 @@
+import { nearest } from '../config/nearest.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import type { PhaseId } from './ports.ts';
 
@@ -36,9 +37,9 @@ export function selectPhases(text: string | undefined): ReadonlySet<PhaseId> {
 function phaseOf(name: string): PhaseId {
   const phase = byNumber[name] ?? phaseIds.find((id) => id === name);
   if (phase !== undefined) return phase;
+  const meant = nearest(name, phaseIds);
+  const all = Object.entries(byNumber).map(([number, id]) => `${number} ${id}`);
   throw new UsageError(`there is no phase "${name}"`, {
-    hint: `phases: canary, ${Object.entries(byNumber)
-      .map(([number, id]) => `${number} ${id}`)
-      .join(', ')}`,
+    hint: `${meant === undefined ? '' : `did you mean "${meant}"? `}phases: canary, ${all.join(', ')}`,
   });
 }

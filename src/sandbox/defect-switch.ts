@@ -25,16 +25,16 @@ const takesEffectAfter = 500;
 
 /** Switches a defect on; it has taken effect when this resolves. */
 export async function breakWith({ stateFolder, signal }: SwitchContext, id: string): Promise<DefectReport> {
-  const { files } = requireRunning(stateFolder);
   requireKnown(id);
+  const { files } = requireRunning(stateFolder);
   await switchTo(files, [...new Set([...defectsOn(files), id])], signal);
   return { defects: listDefects(files) };
 }
 
 /** Switches a defect off, or all of them; a worker that does not recover from it by itself is replaced. */
 export async function mend({ stateFolder, signal }: SwitchContext, id: string | 'all'): Promise<MendReport> {
-  const { files } = requireRunning(stateFolder);
   if (id !== 'all') requireKnown(id);
+  const { files } = requireRunning(stateFolder);
   const before = defectsOn(files);
   await switchTo(
     files,

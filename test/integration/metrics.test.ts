@@ -80,7 +80,7 @@ test('a capture without its cache and database still has the rest, and says what
       { folder: join(folder, 'ill'), since: new Date(Date.now() - 60_000) },
       {
         openEnvironment: async () => environment,
-        progress: { start: () => {}, update: () => {}, done: () => {}, note: () => {} },
+        progress: { start: () => {}, update: () => {}, done: () => {}, end: () => {}, note: () => {} },
         report: async (report) => {
           reports.push(report);
         },

@@ -1,5 +1,6 @@
 import { watchPool } from '../../collectors/watch-pool.ts';
 import type { Identity } from '../../lifecycle/environment.ts';
+import { leadInOf } from '../../load/load-plan.ts';
 import type { LoadProgress, LoadResult } from '../../load/load-result.ts';
 import { runLoad } from '../../load/run-load.ts';
 import type { ScenarioId } from '../../load/scenario.ts';
@@ -12,10 +13,10 @@ export const loadPhase: Phase = {
   id: 'load',
   title: 'Load: session burst, answers, submit spike',
   seconds: ({ load }) =>
-    scenarios.reduce(
-      (sum, { profiles }) => sum + profiles[load].seconds + profiles[load].graceSeconds + 2,
-      0,
-    ),
+    scenarios.reduce((sum, scenario) => {
+      const profile = scenario.profiles[load];
+      return sum + leadInOf(scenario, profile) + profile.seconds + endingSeconds;
+    }, 0),
   rehearse: async (context) => {
     const { environment, evidence, run } = context;
     const watching = new AbortController();
@@ -35,6 +36,9 @@ export const loadPhase: Phase = {
     return evidence.loads.map(textOf).join('; ');
   },
 };
+
+/** In which the engine starts and the last students end their sessions. */
+const endingSeconds = 4;
 
 /** The faults are injected while students answer, which is when they hurt. */
 async function answersWithFaults(students: Students, context: RehearsalContext): Promise<void> {

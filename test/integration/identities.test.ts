@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { jwtVerify } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { selectEnvironment } from '../../src/config/select-environment.ts';
+import type { Environment } from '../../src/lifecycle/environment.ts';
+import { ConfigError, Undetermined } from '../../src/lifecycle/errors.ts';
+import { expiryOf } from '../../src/load/token-life.ts';
+import { openEnvironment } from '../../src/main/open-environment.ts';
+import { call, scene, useScene } from '../support/exam-scene.ts';
+import { signingKey } from '../support/sandbox-platform.ts';
+
+useScene();
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'examctl-identities-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The platform as somebody else's environment, opened from a configuration file. */
+async function configured(identities: string): Promise<Environment> {
+  const env = { LOAD_KEY: signingKey, DATABASE_URL: scene.services.databaseUrl };
+  writeFileSync(
+    join(folder, 'examctl.yaml'),
+    `environments:
+  staging:
+    platform: exam-platform
+    driver: { kind: compose, file: compose.yml }
+    api: { url: "${scene.platform.address}" }
+    database: { url: "\${env:DATABASE_URL}" }
+${identities}`,
+  );
+  const config = await loadConfig({ cwd: folder, env });
+  return openEnvironment(selectEnvironment(config, { env }), {
+    state: folder,
+    program: [],
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    env,
+  });
+}
+
+const minting = (domain: string) =>
+  `    identities: { signing_key: "\${env:LOAD_KEY}", email_domain: ${domain}, lifetime: 2h }\n`;
+
+describe('students of a signing key', () => {
+  it('are the accounts of the domain, each with a token that the platform accepts as theirs', async () => {
+    const environment = await configured(minting('students.sandbox.local'));
+    const students = await environment.identities(3);
+    expect(students.map(({ email }) => email)).toEqual([
+      'student-0001@students.sandbox.local',
+      'student-0002@students.sandbox.local',
+      'student-0003@students.sandbox.local',
+    ]);
+    for (const { token, userId, email } of students) {
+      const { status, body } = await call('GET', '/auth/me', { token });
+      expect(status).toBe(200);
+      expect(body.user).toMatchObject({ id: userId, email, role: 'STUDENT' });
+    }
+  });
+
+  it('have tokens with the claims of the platform and the configured life', async () => {
+    const [first, second] = await (await configured(minting('students.sandbox.local'))).identities(2);
+    const key = new TextEncoder().encode(signingKey);
+    const { payload, protectedHeader } = await jwtVerify(first?.token ?? '', key);
+    expect(protectedHeader.alg).toBe('HS256');
+    expect(Object.keys(payload).sort()).toEqual(['exp', 'iat', 'jti', 'role', 'sid', 'sub', 'type']);
+    expect(payload).toMatchObject({ sub: first?.userId, role: 'STUDENT', type: 'access' });
+    expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(7200);
+    const life = (expiryOf(second?.token ?? '')?.getTime() ?? 0) - Date.now();
+    expect(life / 1000).toBeGreaterThan(7100);
+    const other = await jwtVerify(second?.token ?? '', key);
+    expect(other.payload.jti).not.toBe(payload.jti);
+  });
+
+  it('are neither staff, nor inactive accounts, nor of another domain', async () => {
+    await scene.database.query(
+      `INSERT INTO users (email, role, is_active)
+       VALUES ('One@load.example.com', 'STUDENT', true), ('two@load.example.com', 'STUDENT', false),
+              ('three@load.example.com', 'REVIEWER', true), ('four@sub.load.example.com', 'STUDENT', true),
+              ('five@overload.example.com', 'STUDENT', true), ('six@loadXexample.com', 'STUDENT', true)`,
+    );
+    const students = await (await configured(minting('Load.example.com'))).identities(10);
+    expect(students.map(({ email }) => email)).toEqual(['One@load.example.com']);
+  });
+
+  it('that do not exist are a clear message', async () => {
+    const nobody = (await configured(minting('nobody.example.com'))).identities(1);
+    await expect(nobody).rejects.toThrow(Undetermined);
+    await expect(nobody).rejects.toThrow(
+      'no active student account with an e-mail address at nobody.example.com',
+    );
+  });
+});
+
+describe('students of a file', () => {
+  const listed = async (csv: string) => {
+    writeFileSync(join(folder, 'students.csv'), csv);
+    return (await configured('    identities: { file: students.csv }\n')).identities(10);
+  };
+
+  it('are read whatever the order of the columns, with quoted values, blank lines and a byte order mark', async () => {
+    const students = await listed(
+      '\uFEFFemail,"user_id",name,token\r\n\r\na@x.example,1,"Curie, ""M.""", tok-1 \r\nb@x.example,"2",,tok-2\r\n',
+    );
+    expect(students).toEqual([
+      { userId: '1', email: 'a@x.example', token: 'tok-1' },
+      { userId: '2', email: 'b@x.example', token: 'tok-2' },
+    ]);
+  });
+
+  it.each([
+    ['user_id,email\n1,a', ':1 must have the columns user_id,email,token, it has user_id,email'],
+    ['', ':1 must have the columns user_id,email,token, it is empty'],
+    ['user_id,email,token\n\n1,a,t\n\n2,b,\n', ':5 has no user_id or no token'],
+    ['user_id,email,token\n1,"a,t\n', ':2 has a quote that does not enclose a whole value'],
+    ['user_id,email,token\n1,a "b" c,secret\n', ':2 has a quote that does not enclose a whole value'],
+  ])('with a mistake are refused with file and line: %j', async (csv, message) => {
+    const problem = await listed(csv).catch((error: unknown) => error);
+    expect(problem).toBeInstanceOf(ConfigError);
+    expect((problem as ConfigError).message).toContain(`students.csv${message}`);
+    expect((problem as ConfigError).message).not.toContain('secret');
+  });
+});
+
+it('without any configuration the message says both ways to configure students', async () => {
+  const problem = await (await configured('')).identities(1).catch((error: unknown) => error);
+  expect(problem).toBeInstanceOf(Undetermined);
+  expect((problem as Undetermined).hint).toMatch(/file: students\.csv.*signing_key/);
+});
