@@ -44,7 +44,7 @@ export async function startGuardian({
   const deadline = performance.now() + readyWithin;
   while (pid !== undefined && !lost.signal.aborted && performance.now() < deadline) {
     const ready = (await journal.read()).some((line) => line.type === 'guardian.ready' && line.pid === pid);
-    if (ready) return { pid, lost: lost.signal };
+    if (ready) return { pid, lost: lost.signal, farewell: () => untilAborted(lost.signal) };
     await sleep(15);
   }
   if (pid !== undefined && !lost.signal.aborted) process.kill(pid, 'SIGKILL');
@@ -52,4 +52,9 @@ export async function startGuardian({
     reverted: true,
     hint: `see ${join(runFolder, 'guardian.log')}`,
   });
+}
+
+/** Two seconds are many times what it takes; a guardian that hangs must not keep its run from ending. */
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return sleep(2_000, undefined, { signal }).catch(() => undefined);
 }

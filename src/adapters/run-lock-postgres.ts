@@ -11,7 +11,7 @@ import {
 import { heldBy, stateOf } from './run-locks.ts';
 
 /** One row an environment; the database's clock decides, so that machines need not agree on the time. */
-const table = `
+const makeTableSql = `
   CREATE TABLE IF NOT EXISTS examctl.run_lock (
     environment text PRIMARY KEY,
     run text,
@@ -20,6 +20,13 @@ const table = `
     acquired_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL
   )`;
+/** In one transaction, so that whoever finds the schema finds the table. */
+const makeSchemaSql = `CREATE SCHEMA IF NOT EXISTS examctl; ${makeTableSql}`;
+
+const whatIsThere = `
+  SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'examctl') AS schema,
+         EXISTS (SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+                  WHERE nspname = 'examctl' AND relname = 'run_lock') AS table`;
 
 const take = `
   INSERT INTO examctl.run_lock AS l (environment, run, holder, epoch, acquired_at, expires_at)
@@ -45,12 +52,12 @@ const insufficientPrivilege = '42501';
 /** Two operators make the table at the same moment: the second finds it made. */
 const madeMeanwhile = ['23505', '42P06', '42P07'];
 
+/** IF NOT EXISTS alone asks for the right to create even where there is nothing to create. */
 async function makeTable(postgres: Postgres): Promise<void> {
+  const { rows } = await postgres.query<{ schema: boolean; table: boolean }>(whatIsThere);
+  if (rows[0]?.table) return;
   try {
-    // IF NOT EXISTS alone needs the right to create schemas even where there is nothing to create
-    const { rows } = await postgres.query(`SELECT FROM pg_namespace WHERE nspname = 'examctl'`);
-    if (rows.length === 0) await postgres.query('CREATE SCHEMA IF NOT EXISTS examctl');
-    await postgres.query(table);
+    await postgres.query(rows[0]?.schema ? makeTableSql : makeSchemaSql);
   } catch (error) {
     const code = (error as { code?: string }).code ?? '';
     if (code === insufficientPrivilege) {

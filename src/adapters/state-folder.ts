@@ -1,15 +1,19 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
-/** Where runs, the audit log and the sandbox are kept: --state, else EXAMCTL_STATE, else the platform's place. */
+/**
+ * Where runs, the audit log and the sandbox are kept: --state, else EXAMCTL_STATE, else the platform's place.
+ * Absolute, as processes with other working folders use it; a variable that is set to nothing counts as unset.
+ */
 export function stateFolder(given: string | undefined, env: NodeJS.ProcessEnv): string {
-  if (given ?? env.EXAMCTL_STATE) return given ?? env.EXAMCTL_STATE ?? '';
+  const chosen = given || env.EXAMCTL_STATE;
+  if (chosen) return resolve(chosen);
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'examctl');
-  return join(env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'examctl');
+  return join(resolve(env.XDG_STATE_HOME || join(homedir(), '.local', 'state')), 'examctl');
 }
 
 /** What can be fetched again: Redis and k6 where no package manager installed them. */
 export function cacheFolder(env: NodeJS.ProcessEnv): string {
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'examctl');
-  return join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'examctl');
+  return join(resolve(env.XDG_CACHE_HOME || join(homedir(), '.cache')), 'examctl');
 }

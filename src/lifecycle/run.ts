@@ -20,8 +20,10 @@ export interface RunIdentity {
 /** A detached process that reverts when the run's own process is gone or late. */
 export interface Guardian {
   readonly pid: number;
-  /** aborted when the guardian died before it was told to */
+  /** aborted when the guardian's process has ended */
   readonly lost: AbortSignal;
+  /** after the end of the run is in the journal: resolves when the guardian has seen it and is gone */
+  farewell(): Promise<void>;
 }
 
 /** The folder of a run, and the mark by which other commands notice it while it is open. */
@@ -194,6 +196,7 @@ class RunAtWork implements Run {
     try {
       await this.#journal.append({ type: 'run.finished', by: 'run', result, message });
       if (left.length === 0) await this.#runFolder.close();
+      await this.#guardian?.farewell();
     } catch (error) {
       emit({ type: 'warning', message: `the end of run ${this.id} could not be noted: ${messageOf(error)}` });
     }

@@ -42,7 +42,11 @@ export class SwitchBoard {
     return {
       locks: runLockInFile(this.folder, 'test'),
       openRunFolder: (identity) => this.folders.create(identity),
-      startGuardian: async () => ({ pid: 1, lost: this.guardianLost.signal }),
+      startGuardian: async () => ({
+        pid: 1,
+        lost: this.guardianLost.signal,
+        farewell: async () => undefined,
+      }),
       actuator: this.actuator,
       clock: systemClock,
       emit: (event) => void this.events.push(event),
