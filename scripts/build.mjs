@@ -46,22 +46,40 @@ const librariesApart = {
   },
 };
 
-/** Keeps main out of the first file, so that --version and --help read almost nothing. */
-const mainApart = {
-  name: 'main-apart',
-  setup({ onResolve }) {
-    onResolve({ filter: /^\.\/main\.ts$/ }, () => ({ path: './main.cjs', external: true }));
+/** Of Node.js, those that take a millisecond and more to load; most commands use few of them. */
+const heavyBuiltins = [
+  'child_process',
+  'crypto',
+  'fs/promises',
+  'http',
+  'net',
+  'readline',
+  'timers/promises',
+];
+
+/** Loads a builtin when something of it is used. Only for code that does not write to it. */
+const lazyBuiltins = {
+  name: 'lazy-builtins',
+  setup({ onResolve, onLoad }) {
+    const filter = new RegExp(`^(node:)?(${heavyBuiltins.join('|')})$`);
+    onResolve({ filter }, ({ path, namespace }) =>
+      namespace === 'lazy'
+        ? { path, external: true }
+        : { path: path.replace('node:', ''), namespace: 'lazy' },
+    );
+    onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
+      contents: `for (const name of ${JSON.stringify(Object.keys(require(`node:${path}`)))})
+        Object.defineProperty(exports, name, { enumerable: true, get: () => require('node:${path}')[name] });`,
+    }));
   },
 };
 
-/** commander needs child_process only for git-style subcommands, which we have none of; loading it costs 3 ms. */
-const withoutChildProcess = {
-  name: 'without-child-process',
+/** zod brings its messages in 50 languages; those of English are imported on their own. */
+const withoutLocales = {
+  name: 'without-locales',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?child_process$/ }, () => ({ path: 'child_process', namespace: 'lazy' }));
-    onLoad({ filter: /.*/, namespace: 'lazy' }, () => ({
-      contents: `Object.defineProperty(exports, 'spawn', { get: () => process.getBuiltinModule('node:child_process').spawn });`,
-    }));
+    onResolve({ filter: /\/locales\/index\.c?js$/ }, () => ({ path: 'locales', namespace: 'none' }));
+    onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: 'export {};' }));
   },
 };
 
@@ -78,6 +96,8 @@ function libraryEntry(name) {
     }`;
 }
 
+const pluginsFor = { commander: [lazyBuiltins], zod: [withoutLocales] };
+
 function buildLibrary(name) {
   return build({
     ...common,
@@ -89,7 +109,7 @@ function buildLibrary(name) {
     // an uncaught error prints its line
     lineLimit: 160,
     external: ['pg-native', 'pg-cloudflare'],
-    plugins: name === 'commander' ? [withoutChildProcess] : [],
+    plugins: pluginsFor[name] ?? [],
   });
 }
 
@@ -99,14 +119,22 @@ await Promise.all([
     ...command,
     entryPoints: ['src/cli.ts'],
     outfile: 'dist/cli.cjs',
-    plugins: [mainApart, librariesApart],
+    plugins: [librariesApart],
   }),
-  build({ ...command, entryPoints: ['src/main.ts'], outfile: 'dist/main.cjs', plugins: [librariesApart] }),
+  build({
+    ...command,
+    entryPoints: ['src/main.ts'],
+    outfile: 'dist/main.cjs',
+    plugins: [librariesApart, lazyBuiltins],
+  }),
   build({
     ...common,
     entryPoints: ['src/index.ts'],
-    outfile: 'dist/index.js',
+    outdir: 'dist',
     format: 'esm',
+    // so that importing the library does not load what only some of its functions use
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
     packages: 'external',
     define: versionConstant,
   }),

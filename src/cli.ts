@@ -1,5 +1,5 @@
-import { Command } from 'commander';
 import { commandNames } from './commands/names.ts';
+import { loadMain } from './load-main.ts';
 
 /**
  * The first file that is read: answers --version and --help by itself, as those must be quick, and leaves
@@ -7,6 +7,7 @@ import { commandNames } from './commands/names.ts';
  */
 export async function start(argv: readonly string[]): Promise<void> {
   const [, , first, second] = argv;
+  process.stdout.on('error', goOnUnheard);
   if ((first === '--version' || first === '-V') && second === undefined) {
     process.stdout.write(`${process.env.EXAMCTL_VERSION ?? 'development'}\n`);
     return;
@@ -15,16 +16,23 @@ export async function start(argv: readonly string[]): Promise<void> {
     first === undefined ||
     ((first === '--help' || first === '-h' || first === 'help') && second === undefined)
   ) {
-    overview().outputHelp();
+    process.stdout.write(overview());
     process.exitCode = first === undefined ? 2 : 0;
     return;
   }
+  process.stderr.on('error', goOnUnheard);
   process.on('uncaughtException', leaveAsBug);
-  const { main } = await import('./main.ts');
+  const { main } = await loadMain();
   const exitCode = await main(argv, process.exit);
   // idle connections and timers must not keep a finished command alive
   process.stdout.write('', () => process.exit(exitCode));
 }
+
+/**
+ * `examctl ... | head` closes the pipe early: what is open gets reverted all the same, and the exit code stays true.
+ * Whoever must know that a report was not written is told by the callback of its write.
+ */
+function goOnUnheard(): void {}
 
 /** Node's own exit code 1 would read as NO-GO. A run that was open is reverted by its guardian. */
 function leaveAsBug(error: unknown): void {
@@ -33,16 +41,25 @@ function leaveAsBug(error: unknown): void {
   process.exit(70);
 }
 
-function overview(): Command {
-  const program = new Command('examctl')
-    .usage('<command> [options]')
-    .description('Operate exam platforms before, during and after an exam.')
-    .helpOption('-h, --help', 'show this help; examctl <command> --help shows the flags of a command')
-    .option('-V, --version', 'print the version');
-  for (const [name, summary] of commandNames) program.command(name).description(summary);
-  return program
-    .helpCommand(false)
-    .addHelpText('after', '\nBegin with:  examctl rehearse\nExit codes:  examctl explain');
+/** Written out: commander takes longer to load than all of this. */
+function overview(): string {
+  const line = (name: string, summary: string) => `  ${name.padEnd(13)}  ${summary}`;
+  return [
+    'Usage: examctl <command> [options]',
+    '',
+    'Operate exam platforms before, during and after an exam.',
+    '',
+    'Options:',
+    line('-V, --version', 'print the version'),
+    line('-h, --help', 'show this help; examctl <command> --help shows the flags of a command'),
+    '',
+    'Commands:',
+    ...commandNames.map(([name, summary]) => line(name, summary)),
+    '',
+    'Begin with:  examctl rehearse',
+    'Exit codes:  examctl explain',
+    '',
+  ].join('\n');
 }
 
 void start(process.argv);

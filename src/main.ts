@@ -31,8 +31,10 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
       cwd: process.cwd(),
       stdout: process.stdout,
       stderr: process.stderr,
-      interactive:
-        [process.stdin, process.stderr].every(({ isTTY }) => isTTY) && process.env.CI === undefined,
+      // looked at only when somebody is to be asked, as opening stdin takes time
+      get interactive() {
+        return process.env.CI === undefined && [process.stdin, process.stderr].every(({ isTTY }) => isTTY);
+      },
       program: [node, ...process.execArgv, script],
       signal: interrupts.signal,
       setExitCode: (code) => {

@@ -1,24 +1,31 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
-import { messageOf, Undetermined } from '../lifecycle/errors.ts';
+import { Undetermined } from '../lifecycle/errors.ts';
 
-/** Ports of 127.0.0.1 that nobody listens on, all different. */
+/**
+ * Below those that systems give to clients by themselves (32768 on Linux, 49152 on macOS): load makes thousands of
+ * connections, and each would otherwise have a chance to take a port between our looking and our listening.
+ */
+const range = { first: 20_000, last: 31_999 };
+const attempts = 200;
+
+/** Ports of 127.0.0.1 that nobody listens on, all different. Random, so that two who look at once see others. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.allSettled(Array.from({ length: count }, () => listen(0)));
-  const open = servers.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  await Promise.all(open.map(({ close }) => close()));
-  const failure = servers.find((result) => result.status === 'rejected');
-  if (failure !== undefined) {
-    throw new Undetermined(`no ${count} free ports on 127.0.0.1: ${messageOf(failure.reason)}`, {
-      hint: 'see what listens with: ss -ltn',
-      cause: failure.reason,
-    });
+  const found = new Set<number>();
+  for (let attempt = 0; attempt < attempts && found.size < count; attempt++) {
+    const port = randomInt(range.first, range.last + 1);
+    if (await isPortFree(port)) found.add(port);
   }
-  return open.map(({ port }) => port);
+  if (found.size === count) return [...found];
+  throw new Undetermined(
+    `only ${found.size} of ${count} free ports were found on 127.0.0.1 between ${range.first} and ${range.last}`,
+    { hint: 'see what listens with: ss -ltn' },
+  );
 }
 
 export async function isPortFree(port: number): Promise<boolean> {
   try {
-    await (await listen(port)).close();
+    await listenOnce(port);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
@@ -26,14 +33,10 @@ export async function isPortFree(port: number): Promise<boolean> {
   }
 }
 
-function listen(port: number): Promise<{ port: number; close(): Promise<void> }> {
+function listenOnce(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') return reject(new Error('no TCP address'));
-      resolve({ port: address.port, close: () => new Promise((done) => server.close(() => done())) });
-    });
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve()));
   });
 }

@@ -5,7 +5,7 @@ import type { Report } from '../report/report.ts';
 const exitCodes: Readonly<Record<Verdict, number>> = { GO: 0, 'NO-GO': 1, INCONCLUSIVE: 3 };
 
 /** The verdict and its reasons first; then the gates, the phases, and where the evidence lies. */
-export function rehearsalReport(result: RehearsalResult): Report {
+export function rehearsalReport(result: RehearsalResult): Report & { readonly data: RehearsalResult } {
   const { verdict, reasons, gates, phases, folder, environment, profile, loadEngine, run } = result;
   const seconds = Math.round((Date.parse(result.endedAt) - Date.parse(result.startedAt)) / 1000);
   return {

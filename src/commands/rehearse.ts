@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { Check } from '../checks/check.ts';
 import { faults } from '../faults/index.ts';
 import { systemClock } from '../lifecycle/clock.ts';
+import type { Environment } from '../lifecycle/environment.ts';
 import { pseudonymiser } from '../lifecycle/pseudonym.ts';
 import type { LoadPorts } from '../load/ports.ts';
 import { type ProfileName, profileNames } from '../load/scenario.ts';
@@ -61,8 +62,17 @@ export async function runRehearse(flags: RehearseFlags, context: RehearseContext
     engine: flags.engine,
     breakGlass: context.options.breakGlass,
   };
+  if (context.options.dryRun) return context.report(planReport(await planRehearsal(environment, options)));
+  await context.report(await rehearseOn(environment, options, context));
+}
+
+/** Rehearses, and writes the report beside the evidence. */
+export async function rehearseOn(
+  environment: Environment,
+  options: RehearsalOptions,
+  context: Omit<RehearseContext, 'openEnvironment' | 'options' | 'report'>,
+): Promise<ReturnType<typeof rehearsalReport>> {
   const plan = await planRehearsal(environment, options);
-  if (context.options.dryRun) return context.report(planReport(plan));
   const operator = context.operator(environment);
   const result = await rehearse(plan, options, {
     environment,
@@ -76,7 +86,7 @@ export async function runRehearse(flags: RehearseFlags, context: RehearseContext
   });
   const report = rehearsalReport(result);
   await context.writeReport(report, result.folder);
-  await context.report(report);
+  return report;
 }
 
 function rehearsalProgress(progress: Progress): RehearsalProgress {

@@ -11,12 +11,13 @@ import { readPackagedSql, readSqlFolder } from '../adapters/sql-files.ts';
 import { stateFolder } from '../adapters/state-folder.ts';
 import type { Check } from '../checks/check.ts';
 import { platformChecks } from '../checks/index.ts';
-import type { Context } from '../commands/context.ts';
+import type { Context, Progress } from '../commands/context.ts';
 import { loadConfig } from '../config/load.ts';
 import { selectEnvironment } from '../config/select-environment.ts';
 import type { Config } from '../config/settings.ts';
 import type { Actor } from '../lifecycle/authorize.ts';
 import type { Environment } from '../lifecycle/environment.ts';
+import type { Listener } from '../lifecycle/events.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { LoadPorts } from '../load/ports.ts';
 import type { Report } from '../report/report.ts';
@@ -41,6 +42,10 @@ export interface Surroundings {
   readonly program: readonly string[];
   readonly signal: AbortSignal;
   readonly setExitCode: (code: number) => void;
+  /** instead of stderr */
+  readonly progress?: Progress;
+  /** what runs tell, instead of to `progress` */
+  readonly emit?: Listener;
 }
 
 /** What the single commands need beyond Context; main has it all. */
@@ -64,11 +69,13 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
   const folders = once(() => new RunFolders(state()));
   const audit = once(() => new AuditLog(state()));
   const config = once(() => loadConfig({ cwd, file: options().config, env }));
-  const progress = once(() =>
-    progressOn(stderr, {
-      quiet: options().quiet,
-      interactive: stderr.isTTY === true && env.CI === undefined,
-    }),
+  const progress = once(
+    () =>
+      around.progress ??
+      progressOn(stderr, {
+        quiet: options().quiet,
+        interactive: stderr.isTTY === true && env.CI === undefined,
+      }),
   );
   const openOptions = (): OpenOptions => ({
     state: state(),
@@ -77,7 +84,7 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
     env,
     onProgress: (text) => progress().update(text),
   });
-  const listener = once(() => progressListener(progress(), options().verbose));
+  const listener = once(() => around.emit ?? progressListener(progress(), options().verbose));
 
   return {
     cwd,

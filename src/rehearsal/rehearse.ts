@@ -155,20 +155,27 @@ function conclude(
 ): RehearsalResult {
   const limits = { ...environment.thresholds, recoverySeconds: profile.recoverySeconds };
   const judged = gates.map((gate) => judgeGate(gate, evidence, limits));
+  const canary = canaryRecord(evidence);
   const engine = evidence.loads[0]?.engine;
   return {
     run: run.id,
     folder: run.folder,
     environment: name,
     profile: options.profile,
-    verdict: verdictOf(judged),
-    reasons: reasonsOf(judged),
+    verdict: verdictOf([...judged, ...canary]),
+    reasons: reasonsOf([...canary, ...judged]),
     gates: judged,
     phases: results,
     startedAt: startedAt.toISOString(),
     endedAt: clock.now().toISOString(),
     loadEngine: engine === undefined ? null : `${engine.name} ${engine.version}`,
   };
+}
+
+/** A canary that did not come through is no gate, but ends the rehearsal: then it is the reason. */
+function canaryRecord({ canary }: Evidence): OutcomeRecord[] {
+  const bad = canary?.outcomes.find(({ outcome }) => outcome === 'fail' || outcome === 'unknown');
+  return bad === undefined ? [] : [{ ...bad, id: 'canary', message: `${bad.title}: ${bad.message}` }];
 }
 
 function reasonsOf(judged: readonly OutcomeRecord[]): string[] {

@@ -1,6 +1,6 @@
 import type { Report } from './report.ts';
 
-export function schemaOf({ kind, version = 1 }: Report): string {
+export function schemaOf({ kind, version = 1 }: Pick<Report, 'kind' | 'version'>): string {
   return `examctl/${kind}/v${version}`;
 }
 

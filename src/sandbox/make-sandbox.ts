@@ -9,6 +9,7 @@ import { copyTree } from './copy-tree.ts';
 import { explainFullDisk, requireDiskSpace } from './disk-space.ts';
 import { makeSandboxFolder, makeSocketFolder, removeSandboxFolder, type SandboxFiles } from './folder.ts';
 import { spawnSupervisor, untilUp } from './launch.ts';
+import { requireOwnParts } from './own-parts.ts';
 import { databaseUrl, makeServerFolder, postgresBinaries } from './postgres.ts';
 import { findRedis, redisUrl, writeRedisConfig } from './redis.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
@@ -162,4 +163,5 @@ async function start(
   writeJson(files.config, config);
   spawnSupervisor(files, plan);
   await untilUp({ ...context, files, isDone: (part) => part.state === 'running' });
+  await requireOwnParts(config, context.signal);
 }

@@ -1,0 +1,102 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { Script } from 'node:vm';
+import { cacheFolder } from './adapters/state-folder.ts';
+
+type Main = typeof import('./main.ts');
+type Module = { exports: unknown };
+type Wrapped = (
+  exports: unknown,
+  require: (id: string) => unknown,
+  module: Module,
+  ...path: string[]
+) => void;
+
+/** Milliseconds; what was compiled for an older examctl or Node.js is thrown away after it. */
+const keptFor = 30 * 86_400_000;
+
+/** From the sources when there is no build, else with what V8 made of it the last time: compiling takes longer than most commands. */
+export async function loadMain(): Promise<Main> {
+  if (process.env.EXAMCTL_VERSION === undefined) return import('./main.ts');
+  const files = new CompiledFiles(join(cacheFolder(process.env), 'compiled'), process.env.EXAMCTL_VERSION);
+  // only at the end is known which functions were used
+  process.once('exit', () => files.store());
+  return files.load(join(import.meta.dirname, 'main.cjs')) as Main;
+}
+
+/** Loads CommonJS files, and the ones next to them that they require. Without a writable folder it is only slower. */
+class CompiledFiles {
+  readonly #folder: string;
+  readonly #version: string;
+  readonly #modules = new Map<string, Module>();
+  readonly #fresh = new Map<string, Script>();
+
+  constructor(folder: string, version: string) {
+    this.#folder = folder;
+    this.#version = version;
+  }
+
+  load(filename: string): unknown {
+    const known = this.#modules.get(filename);
+    if (known !== undefined) return known.exports;
+    const module: Module = { exports: {} };
+    this.#modules.set(filename, module);
+    const folder = dirname(filename);
+    const foreign = createRequire(filename);
+    const require = (id: string) => (id.startsWith('./') ? this.load(join(folder, id)) : foreign(id));
+    const run = this.#compile(filename).runInThisContext() as Wrapped;
+    run.call(module.exports, module.exports, Object.assign(require, foreign), module, filename, folder);
+    return module.exports;
+  }
+
+  #compile(filename: string): Script {
+    const cached = join(this.#folder, this.#nameFor(filename));
+    const cachedData = readOwn(cached);
+    // the bundles are ASCII
+    const source = readFileSync(filename, 'latin1');
+    const script = new Script(
+      `(function (exports, require, module, __filename, __dirname) {${source}\n})`,
+      cachedData === undefined ? { filename } : { filename, cachedData },
+    );
+    if (cachedData === undefined || script.cachedDataRejected === true) this.#fresh.set(cached, script);
+    return script;
+  }
+
+  /** V8 compares no more than the length of the source, so the name tells which very file it was. */
+  #nameFor(filename: string): string {
+    const { size, ctimeMs, ino } = statSync(filename);
+    const { version, arch } = process;
+    const parts = [basename(filename), this.#version, version, arch, size, Math.round(ctimeMs), ino];
+    return parts.join('-');
+  }
+
+  store(): void {
+    if (this.#fresh.size === 0) return;
+    try {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      for (const [file, script] of this.#fresh) {
+        const unfinished = `${file}.${process.pid}`;
+        writeFileSync(unfinished, script.createCachedData(), { mode: 0o600 });
+        renameSync(unfinished, file);
+      }
+      for (const name of readdirSync(this.#folder)) {
+        const file = join(this.#folder, name);
+        if (Date.now() - statSync(file).mtimeMs > keptFor) rmSync(file, { force: true });
+      }
+    } catch {
+      // a full or read-only disk costs speed, and no command its result
+    }
+  }
+}
+
+/** What another user could have written is not run. */
+function readOwn(file: string): Buffer | undefined {
+  try {
+    const { uid, mode } = statSync(file);
+    if (process.getuid !== undefined && (uid !== process.getuid() || (mode & 0o022) !== 0)) return undefined;
+    return readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}

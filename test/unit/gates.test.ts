@@ -1,0 +1,477 @@
+import { describe, expect, it } from 'vitest';
+import type { CheckResult, CheckRun } from '../../src/checks/check-run.ts';
+import type { PoolSamples } from '../../src/collectors/watch-pool.ts';
+import type { Outcome, OutcomeRecord } from '../../src/lifecycle/outcome.ts';
+import type { LoadResult } from '../../src/load/load-result.ts';
+import type { Reconciliation } from '../../src/load/reconcile.ts';
+import type { Canary } from '../../src/probes/canary.ts';
+import type { ExamModeVerification } from '../../src/probes/exam-mode.ts';
+import { type Evidence, evidenceFiles, type FaultObservation } from '../../src/rehearsal/evidence.ts';
+import { judgeGate, type Limits } from '../../src/rehearsal/gates/gate.ts';
+import { gates } from '../../src/rehearsal/gates/index.ts';
+
+const limits: Limits = { p95Ms: 500, errorRate: 0.01, dbPool: 0.8, recoverySeconds: 15 };
+const at = '2026-11-22T10:00:00.000Z';
+
+const record = (id: string, outcome: Outcome): OutcomeRecord => ({
+  id,
+  title: `title of ${id}`,
+  outcome,
+  message: `message of ${id}`,
+});
+
+function load(more: Partial<LoadResult> = {}, outcomes: readonly OutcomeRecord[] = []): LoadResult {
+  return {
+    scenario: 'answers',
+    profile: 'smoke',
+    engine: { name: 'builtin', version: '1' },
+    startedAt: at,
+    endedAt: at,
+    aborted: false,
+    virtualStudents: 20,
+    studentsFinished: 20,
+    sessionsLeftOpen: 0,
+    requests: 1_000,
+    failed: 0,
+    errorRate: 0,
+    byStatus: { 200: 1_000 },
+    latency: { mean: 20, p50: 20, p90: 30, p95: 40, p99: 50, max: 60 },
+    perEndpoint: {},
+    notMeasured: { requests: 0, failed: 0, byStatus: {} },
+    ledgerFile: '/l',
+    samplesFile: '/s',
+    timelineFile: '/t',
+    outcomes,
+    ...more,
+  };
+}
+const p95 = (milliseconds: number) => ({
+  mean: 1,
+  p50: 1,
+  p90: 1,
+  p95: milliseconds,
+  p99: milliseconds,
+  max: milliseconds,
+});
+
+function reconciliation(more: Partial<Reconciliation> = {}): Reconciliation {
+  return {
+    ...record('ledger', 'pass'),
+    lost: 0,
+    changed: 0,
+    doubled: 0,
+    notSubmitted: 0,
+    scoreDiffers: 0,
+    answers: 300,
+    submits: 20,
+    unknownWrites: 0,
+    named: [],
+    parts: [],
+    ...more,
+  };
+}
+
+function integrity(...outcomes: OutcomeRecord[]): CheckRun {
+  return {
+    environment: 'sandbox',
+    since: null,
+    startedAt: new Date(at),
+    durationMs: 1,
+    identified: false,
+    summary: null,
+    outcomes: outcomes as CheckResult[],
+  };
+}
+
+function fault(more: Partial<FaultObservation> = {}): FaultObservation {
+  return {
+    fault: 'redis-outage',
+    title: 'Redis is stopped',
+    expectation: 'students go on',
+    toleratedErrorRate: 0.02,
+    injectedAt: at,
+    revertedAt: at,
+    recoverySeconds: 2,
+    before: { requests: 100, failed: 0 },
+    during: { requests: 100, failed: 0 },
+    after: { requests: 100, failed: 0 },
+    steadyAfter: [],
+    problem: null,
+    ...more,
+  };
+}
+
+const canary = (outcome: Outcome): Canary => ({
+  outcome,
+  outcomes: [record('canary-answer', outcome)],
+  sessionIds: [],
+  userId: undefined,
+});
+const drill = (more: Partial<FaultObservation> = {}, walked: Outcome = 'pass') => ({
+  ...fault({ fault: 'backend-restart', recoverySeconds: 4, ...more }),
+  canary: canary(walked),
+});
+
+function examMode(expected: 'on' | 'off', ...outcomes: OutcomeRecord[]): ExamModeVerification {
+  return {
+    expected,
+    outcome: 'pass',
+    outcomes,
+    startedAt: new Date(at),
+    finishedAt: new Date(at),
+    requests: 1,
+  };
+}
+
+function pool(more: Partial<PoolSamples> = {}): PoolSamples {
+  return {
+    capacity: { connections: 40, perWorker: 20 } as PoolSamples['capacity'],
+    samples: [{} as PoolSamples['samples'][number]],
+    missed: [],
+    maximumShare: 0.3,
+    maximumWorkerShare: 0.4,
+    ...more,
+  };
+}
+
+/** of a rehearsal in which all was well */
+const sound: Evidence = {
+  canary: canary('pass'),
+  examModeOn: examMode('on', record('exam-mode-blocked', 'pass')),
+  examModeOff: examMode('off', record('exam-mode-open', 'pass')),
+  loads: [load()],
+  faults: [fault()],
+  pool: pool(),
+  integrity: integrity(record('lost-answers', 'pass'), record('unscored-sessions', 'pass')),
+  reconciliations: [reconciliation()],
+  auditTrail: [record('audit-answers', 'pass')],
+  drill: drill(),
+};
+
+function judge(id: string, evidence: Partial<Evidence>): OutcomeRecord {
+  const gate = gates.find((candidate) => candidate.id === id);
+  if (gate === undefined) throw new Error(`no gate ${id}`);
+  return judgeGate(gate, { ...sound, ...evidence }, limits);
+}
+
+const miss = (serverFull: boolean) => ({ at: new Date(at), reason: 'no connection', serverFull });
+
+interface Case {
+  readonly when: string;
+  readonly evidence: Partial<Evidence>;
+  readonly outcome: Outcome;
+  readonly says: string;
+}
+
+const cases: Readonly<Record<string, readonly Case[]>> = {
+  'zero-data-loss': [
+    { when: 'all is stored', evidence: {}, outcome: 'pass', says: '320 acknowledged writes' },
+    {
+      when: 'an answer is lost',
+      evidence: { reconciliations: [reconciliation({ outcome: 'fail', lost: 1 })] },
+      outcome: 'fail',
+      says: '1 answers lost',
+    },
+    {
+      when: 'an answer is another',
+      evidence: { reconciliations: [reconciliation({ outcome: 'fail', changed: 2 })] },
+      outcome: 'fail',
+      says: '2 changed',
+    },
+    {
+      when: 'a submit is lost in the second scenario',
+      evidence: { reconciliations: [reconciliation(), reconciliation({ outcome: 'fail', notSubmitted: 3 })] },
+      outcome: 'fail',
+      says: '3 submits lost',
+    },
+    {
+      when: 'the check of lost answers fails',
+      evidence: { integrity: integrity(record('lost-answers', 'fail')) },
+      outcome: 'fail',
+      says: 'message of lost-answers',
+    },
+    {
+      when: 'the ledger is not complete',
+      evidence: { loads: [load({}, [record('load-ledger-complete', 'fail')])] },
+      outcome: 'fail',
+      says: 'load-ledger-complete',
+    },
+    {
+      when: 'what is doubled is judged by another gate',
+      evidence: { reconciliations: [reconciliation({ outcome: 'fail', doubled: 5 })] },
+      outcome: 'pass',
+      says: '320',
+    },
+    {
+      when: 'the ledger could not be compared',
+      evidence: { reconciliations: [reconciliation({ outcome: 'unknown' })] },
+      outcome: 'unknown',
+      says: 'message of ledger',
+    },
+  ],
+  'no-corrupted-sessions': [
+    { when: 'no check speaks', evidence: {}, outcome: 'pass', says: 'none speaks' },
+    {
+      when: 'a session has no score',
+      evidence: { integrity: integrity(record('unscored-sessions', 'fail')) },
+      outcome: 'fail',
+      says: 'unscored-sessions',
+    },
+    {
+      when: 'a write is doubled',
+      evidence: { reconciliations: [reconciliation({ outcome: 'fail', doubled: 1 })] },
+      outcome: 'fail',
+      says: '1 writes doubled',
+    },
+    {
+      when: 'a student was told another score',
+      evidence: { reconciliations: [reconciliation({ outcome: 'fail', scoreDiffers: 1 })] },
+      outcome: 'fail',
+      says: '1 scores differ',
+    },
+    {
+      when: 'a repeated submit gave another score',
+      evidence: { loads: [load({}, [record('load-submit-same-score', 'fail')])] },
+      outcome: 'fail',
+      says: 'load-submit-same-score',
+    },
+    {
+      when: 'what is lost is judged by another gate',
+      evidence: {
+        integrity: integrity(record('lost-answers', 'fail'), record('unlogged-writes', 'fail')),
+        reconciliations: [reconciliation({ outcome: 'fail', lost: 9 })],
+      },
+      outcome: 'pass',
+      says: 'none speaks',
+    },
+    {
+      when: 'a check could not be made',
+      evidence: { integrity: integrity(record('unscored-sessions', 'unknown')) },
+      outcome: 'unknown',
+      says: 'unscored-sessions',
+    },
+  ],
+  'p95-latency': [
+    { when: 'all is quick', evidence: {}, outcome: 'pass', says: 'answers 40 ms; limit 500 ms' },
+    {
+      when: 'one scenario of two is slow',
+      evidence: { loads: [load(), load({ scenario: 'submit-spike', latency: p95(501) })] },
+      outcome: 'fail',
+      says: 'submit-spike 501 ms',
+    },
+    {
+      when: 'the limit is met exactly, which is not below it',
+      evidence: { loads: [load({ latency: p95(500) })] },
+      outcome: 'fail',
+      says: '500 ms',
+    },
+    {
+      when: 'no request was accepted in one scenario',
+      evidence: { loads: [load(), load({ scenario: 'session-burst', latency: null })] },
+      outcome: 'unknown',
+      says: 'session-burst',
+    },
+  ],
+  recovery: [
+    { when: 'it recovers in time', evidence: {}, outcome: 'pass', says: 'backend-restart 4.0 s' },
+    {
+      when: 'the drill takes too long',
+      evidence: { drill: drill({ recoverySeconds: 15.1 }) },
+      outcome: 'fail',
+      says: 'limit 15 s',
+    },
+    {
+      when: 'a fault during load takes too long',
+      evidence: { faults: [fault({ recoverySeconds: 40 })] },
+      outcome: 'fail',
+      says: 'redis-outage 40.0 s',
+    },
+    {
+      when: 'it never is steady again',
+      evidence: { drill: drill({ recoverySeconds: null }) },
+      outcome: 'fail',
+      says: 'no steady state after backend-restart',
+    },
+    {
+      when: 'the fault could not be reverted',
+      evidence: { faults: [fault({ problem: 'it could not be reverted' })] },
+      outcome: 'fail',
+      says: 'it could not be reverted',
+    },
+    {
+      when: 'no student can work after the drill',
+      evidence: { drill: drill({}, 'fail') },
+      outcome: 'fail',
+      says: 'after the drill',
+    },
+    {
+      when: 'no student could be sent after the drill',
+      evidence: { drill: drill({}, 'unknown') },
+      outcome: 'unknown',
+      says: 'after the drill',
+    },
+  ],
+  'audit-trail': [
+    { when: 'all is on record', evidence: {}, outcome: 'pass', says: 'message of audit-answers' },
+    {
+      when: 'something is not on record',
+      evidence: { auditTrail: [record('audit-answers', 'pass'), record('audit-submits', 'fail')] },
+      outcome: 'fail',
+      says: 'audit-submits',
+    },
+    {
+      when: 'the logs could not be read',
+      evidence: { auditTrail: [record('audit-logs', 'unknown')] },
+      outcome: 'unknown',
+      says: 'audit-logs',
+    },
+  ],
+  'exam-mode': [
+    { when: 'it was on, and off again', evidence: {}, outcome: 'pass', says: '2 probes agree' },
+    {
+      when: 'one endpoint ignores it',
+      evidence: { examModeOn: examMode('on', record('exam-mode-rank', 'fail')) },
+      outcome: 'fail',
+      says: 'exam-mode-rank',
+    },
+    {
+      when: 'it stays on afterwards',
+      evidence: { examModeOff: examMode('off', record('exam-mode-still-on', 'fail')) },
+      outcome: 'fail',
+      says: 'exam-mode-still-on',
+    },
+    {
+      when: 'a worker could not be asked',
+      evidence: { examModeOn: examMode('on', record('exam-mode-worker', 'unknown')) },
+      outcome: 'unknown',
+      says: 'exam-mode-worker',
+    },
+  ],
+  'graceful-failure': [
+    { when: 'students go on', evidence: {}, outcome: 'pass', says: '0 of 100 requests failed' },
+    {
+      when: 'more fail than is tolerated',
+      evidence: { faults: [fault(), fault({ during: { requests: 100, failed: 3 } })] },
+      outcome: 'fail',
+      says: 'expected: students go on',
+    },
+    {
+      when: 'as many failed before',
+      evidence: {
+        faults: [fault({ before: { requests: 100, failed: 3 }, during: { requests: 100, failed: 3 } })],
+      },
+      outcome: 'pass',
+      says: '3 of 100',
+    },
+    {
+      when: 'nobody asked anything meanwhile',
+      evidence: { faults: [fault({ during: { requests: 0, failed: 0 } })] },
+      outcome: 'unknown',
+      says: 'nobody asked',
+    },
+    {
+      when: 'the fault could not be injected',
+      evidence: { faults: [fault({ problem: 'the driver does not answer' })] },
+      outcome: 'unknown',
+      says: 'the driver does not answer',
+    },
+  ],
+  'error-rate': [
+    { when: 'nothing failed', evidence: {}, outcome: 'pass', says: '0 of 900' },
+    {
+      when: 'too much fails',
+      evidence: { loads: [load({ failed: 9 })] },
+      outcome: 'fail',
+      says: '9 of 900 requests failed outside of faults',
+    },
+    {
+      when: 'as much failed during a fault, which another gate judges',
+      evidence: { loads: [load({ failed: 30 })], faults: [fault({ during: { requests: 100, failed: 30 } })] },
+      outcome: 'pass',
+      says: '0 of 900',
+    },
+    {
+      when: 'a student did not come to the end',
+      evidence: { loads: [load({}, [record('load-students-finished', 'fail')])] },
+      outcome: 'fail',
+      says: 'load-students-finished',
+    },
+    {
+      when: 'every request fell into a fault',
+      evidence: { loads: [load({ requests: 100 })] },
+      outcome: 'unknown',
+      says: 'no request was made',
+    },
+    {
+      when: 'no request was made at all',
+      evidence: { loads: [load({ requests: 0 })], faults: [] },
+      outcome: 'unknown',
+      says: 'no request was made',
+    },
+  ],
+  'db-pool': [
+    { when: 'there is room', evidence: {}, outcome: 'pass', says: '40.0 % of its 20 connections' },
+    {
+      when: 'one worker is nearly full',
+      evidence: { pool: pool({ maximumWorkerShare: 0.8 }) },
+      outcome: 'fail',
+      says: '80.0 %',
+    },
+    {
+      when: 'workers cannot be told apart, and all together are nearly full',
+      evidence: { pool: pool({ maximumShare: 0.9, maximumWorkerShare: null }) },
+      outcome: 'fail',
+      says: '90.0 %',
+    },
+    {
+      when: 'the server had no connection left once',
+      evidence: { pool: pool({ missed: [miss(true)] }) },
+      outcome: 'fail',
+      says: '1 times the server had none left',
+    },
+    {
+      when: 'it was never seen',
+      evidence: {
+        pool: pool({ samples: [], maximumShare: null, maximumWorkerShare: null, missed: [miss(false)] }),
+      },
+      outcome: 'unknown',
+      says: 'no sample: no connection',
+    },
+  ],
+};
+
+const nothing: Evidence = { loads: [], faults: [], reconciliations: [] };
+
+describe('the gates', () => {
+  it('all have cases here, with one that passes, one that fails and one that is unknown', () => {
+    expect(Object.keys(cases).sort()).toEqual(gates.map(({ id }) => id).sort());
+    for (const [id, list] of Object.entries(cases)) {
+      const outcomes = new Set(list.map(({ outcome }) => outcome));
+      expect([...outcomes].sort(), id).toEqual(['fail', 'pass', 'unknown']);
+    }
+  });
+});
+
+describe.each(gates)('the gate $id', (gate) => {
+  it.each(cases[gate.id] ?? [])('is $outcome when $when', ({ evidence, outcome, says }) => {
+    const judged = judge(gate.id, evidence);
+    expect(judged).toMatchObject({ id: gate.id, outcome, message: expect.stringContaining(says) });
+  });
+
+  it('is unknown without any evidence, and says what did not take place', () => {
+    const judged = judgeGate(gate, nothing, limits);
+    expect(judged).toMatchObject({ outcome: 'unknown', evidence: [] });
+    expect(judged.message).toMatch(/^no evidence: .* did not take place$/);
+  });
+
+  it.each(gate.needs)('is unknown without %s', (part) => {
+    const without = { ...sound, [part]: Array.isArray(sound[part]) ? [] : undefined };
+    const judged = judgeGate(gate, without, limits);
+    expect(judged.outcome).toBe('unknown');
+    expect(judged.evidence).not.toContain(evidenceFiles[part]);
+  });
+
+  it('names the files that it rests on', () => {
+    expect(judge(gate.id, {}).evidence).toEqual(gate.needs.map((part) => evidenceFiles[part]));
+  });
+});

@@ -1,0 +1,93 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RunFolders } from '../../src/adapters/run-folders.ts';
+import type { RunIdentity } from '../../src/lifecycle/run.ts';
+import { nothingLeft } from '../../src/main/operator.ts';
+import { noteOrphans, textOnLeaving } from '../../src/main/orphans.ts';
+import { identityOf } from '../support/fake-lifecycle.ts';
+
+let folder: string;
+let archive: RunFolders;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'examctl-orphans-'));
+  archive = new RunFolders(folder);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+async function openRun(id: string, more: Partial<RunIdentity> = {}) {
+  return archive.create({ ...identityOf(id), ...more });
+}
+
+/** as if the process had died, and its pid had gone to another one */
+function die(id: string): void {
+  const file = join(folder, 'open', `${id}.json`);
+  const mark = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify({ ...mark, process: { ...mark.process, startTime: 'another' } }));
+}
+
+function notes(): string[] {
+  const said: string[] = [];
+  const quiet = () => undefined;
+  noteOrphans({
+    archive,
+    progress: {
+      start: quiet,
+      update: quiet,
+      done: quiet,
+      end: quiet,
+      note: (text: string) => said.push(text),
+    },
+  } as Parameters<typeof noteOrphans>[0]);
+  return said;
+}
+
+describe('a run whose process died', () => {
+  it('is named by every command, with who, what, where and the way out', async () => {
+    await openRun('run-1');
+    die('run-1');
+    expect(notes()).toEqual([
+      'warning: run run-1 (switch things on test, by tester) died before its end; see what is left and undo it: examctl recover',
+    ]);
+  });
+
+  it('is not named while it lives, nor once it is closed', async () => {
+    await openRun('run-1');
+    const { close } = await openRun('run-2');
+    die('run-2');
+    await close();
+    expect(notes()).toEqual([]);
+  });
+
+  it('has left nothing when it had not begun, or when its guardian reverted and finished it', async () => {
+    const { journal } = await openRun('run-1');
+    const [open] = archive.open();
+    if (open === undefined) throw new Error('it is not open');
+    expect(await nothingLeft(open, archive)).toBe(true);
+    const revert = { kind: 'switch', on: false };
+    const change = { change: 1, target: 'switch a', undoneBy: 'guardian', deadline: null } as const;
+    await journal.append({ ...change, type: 'change.started', apply: { kind: 'switch' }, revert });
+    expect(await nothingLeft(open, archive)).toBe(false);
+    const outcome = { id: 'x', title: '', outcome: 'pass', message: '' } as const;
+    await journal.append({ type: 'revert.verified', change: 1, by: 'guardian', outcome });
+    expect(await nothingLeft(open, archive)).toBe(false);
+    await journal.append({ type: 'run.finished', by: 'guardian', result: 'interrupted', message: '' });
+    expect(await nothingLeft(open, archive)).toBe(true);
+  });
+});
+
+describe('whoever leaves without waiting for the reverts', () => {
+  it('is told which run is still open and how to recover it', async () => {
+    await openRun('run-1');
+    await openRun('run-of-another-process', { pid: 1 });
+    expect(textOnLeaving({ archive })).toMatch(/run run-1 \(switch things\) is still open on test/);
+    expect(textOnLeaving({ archive })).toContain('examctl recover run-1');
+    expect(textOnLeaving({ archive })).not.toContain('run-of-another-process');
+  });
+
+  it('is told that nothing was open when nothing was', () => {
+    expect(textOnLeaving({ archive })).toBe('left at once; no run was open\n');
+  });
+});
