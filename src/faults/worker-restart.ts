@@ -8,7 +8,7 @@ export const workerRestart = defineFault({
   nature: 'momentary',
   defaultSeconds: 5,
   maxSeconds: 300,
-  toleratedErrorRate: 0.05,
+  toleratedErrorRate: 0.1,
   impact: 'requests in flight in one worker fail once',
   changes: async ({ driver }) => {
     const workers = (await driver.instances()).filter(({ service }) => service === 'backend');

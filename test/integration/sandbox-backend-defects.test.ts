@@ -34,7 +34,7 @@ describe('defects', () => {
       'SELECT count(*)::int AS stored FROM session_answers WHERE session_id = $1',
       [session.id],
     );
-    expect(rows[0].stored).toBe(58);
+    expect(rows[0].stored).toBe(59);
     const events = (await eventsOf(session.id)).filter(({ event_type }) => event_type === 'ANSWER_SUBMITTED');
     expect(events).toHaveLength(60);
   });
@@ -50,15 +50,21 @@ describe('defects', () => {
           .map(({ payload }) => payload.score_correct),
       ),
     );
-    expect(counts).toEqual([[0, 1], [0], [0, 1], [0]]);
+    expect(counts.filter((scores) => scores.length === 2)).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+    expect(counts.filter((scores) => scores.length === 1)).toHaveLength(2);
   });
 
   it('unscored-sessions leaves one in 20 without a score', async () => {
     await broken('unscored-sessions');
-    const [first, second] = [await submittedSession(), await submittedSession()];
-    const none = { status: 'SUBMITTED', score_correct: null, score_total: null, score_pct: null };
-    expect(await sessionRow(first.id)).toMatchObject(none);
-    expect(await sessionRow(second.id)).toMatchObject({ score_correct: 0, score_total: 10 });
+    const rows = [];
+    for (let number = 0; number < 40; number += 1) rows.push(await sessionRow((await submittedSession()).id));
+    const unscored = rows.filter((row) => row?.score_correct === null);
+    expect(unscored).toHaveLength(2);
+    for (const row of unscored)
+      expect(row).toMatchObject({ status: 'SUBMITTED', score_total: null, score_pct: null });
   });
 
   it('slow-queries makes answers slow and says so in the log', async () => {
@@ -128,22 +134,26 @@ describe('defects', () => {
     await broken('server-errors');
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const sockets: Socket[] = [];
-    const status = await new Promise((resolve, reject) => {
-      const outgoing = openRequest(`${scene.platform.workerAddress(2)}/v1/sessions/${session.id}/answer`, {
-        method: 'POST',
-        agent,
-        headers: { authorization: `Bearer ${owner.token}`, 'content-type': 'application/json' },
+    const send = () =>
+      new Promise((resolve, reject) => {
+        const url = `${scene.platform.workerAddress(2)}/v1/sessions/${session.id}/answer`;
+        const outgoing = openRequest(url, {
+          method: 'POST',
+          agent,
+          headers: { authorization: `Bearer ${owner.token}`, 'content-type': 'application/json' },
+        });
+        outgoing.once('socket', (socket) => sockets.push(socket));
+        outgoing.once('response', (response) =>
+          response.resume().once('end', () => resolve(response.statusCode)),
+        );
+        outgoing.once('error', reject);
+        outgoing.end(JSON.stringify({ question_id: session.questionIds[0], selected_index: 1 }));
       });
-      outgoing.once('socket', (socket) => sockets.push(socket));
-      outgoing.once('response', (response) =>
-        response.resume().once('end', () => resolve(response.statusCode)),
-      );
-      outgoing.once('error', reject);
-      outgoing.end(JSON.stringify({ question_id: session.questionIds[0], selected_index: 1 }));
-    });
+    let status = await send();
+    for (let tries = 0; status === 200 && tries < 40; tries += 1) status = await send();
     expect(status).toBe(500);
     await sleep(100);
-    expect(sockets[0]?.destroyed).toBe(true);
+    expect(sockets.at(-1)?.destroyed).toBe(true);
     agent.destroy();
   });
 
