@@ -19,22 +19,23 @@ const keptFor = 30 * 86_400_000;
 /** From the sources when there is no build, else with what V8 made of it the last time: compiling takes longer than most commands. */
 export async function loadMain(): Promise<Main> {
   if (process.env.EXAMCTL_VERSION === undefined) return import('./main.ts');
-  const files = new CompiledFiles(join(cacheFolder(process.env), 'compiled'), process.env.EXAMCTL_VERSION);
+  const root = import.meta.dirname;
+  const versions = `${process.env.EXAMCTL_VERSION}-${process.version}-${process.arch}`;
+  const installation = `${versions}${root.replaceAll(/[^\w.-]/g, '_')}`;
+  const files = new CompiledFiles(join(cacheFolder(process.env), 'compiled', installation));
   // only at the end is known which functions were used
   process.once('exit', () => files.store());
-  return files.load(join(import.meta.dirname, 'main.cjs')) as Main;
+  return files.load(join(root, 'main.cjs')) as Main;
 }
 
 /** Loads CommonJS files, and the ones next to them that they require. Without a writable folder it is only slower. */
 class CompiledFiles {
   readonly #folder: string;
-  readonly #version: string;
   readonly #modules = new Map<string, Module>();
   readonly #fresh = new Map<string, Script>();
 
-  constructor(folder: string, version: string) {
+  constructor(folder: string) {
     this.#folder = folder;
-    this.#version = version;
   }
 
   load(filename: string): unknown {
@@ -66,26 +67,31 @@ class CompiledFiles {
   /** V8 compares no more than the length of the source, so the name tells which very file it was. */
   #nameFor(filename: string): string {
     const { size, ctimeMs, ino } = statSync(filename);
-    const { version, arch } = process;
-    const parts = [basename(filename), this.#version, version, arch, size, Math.round(ctimeMs), ino];
-    return parts.join('-');
+    return [basename(filename), size, Math.round(ctimeMs), ino].join('-');
   }
 
   store(): void {
     if (this.#fresh.size === 0) return;
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      for (const [file, script] of this.#fresh) {
-        const unfinished = `${file}.${process.pid}`;
-        writeFileSync(unfinished, script.createCachedData(), { mode: 0o600 });
-        renameSync(unfinished, file);
-      }
-      for (const name of readdirSync(this.#folder)) {
-        const file = join(this.#folder, name);
-        if (Date.now() - statSync(file).mtimeMs > keptFor) rmSync(file, { force: true });
+      for (const [file, script] of this.#fresh) this.#replace(file, script.createCachedData());
+      const all = dirname(this.#folder);
+      for (const folder of readdirSync(all).map((name) => join(all, name))) {
+        if (Date.now() - statSync(folder).mtimeMs > keptFor) rmSync(folder, { recursive: true });
       }
     } catch {
       // a full or read-only disk costs speed, and no command its result
+    }
+  }
+
+  #replace(file: string, compiled: Buffer): void {
+    const [name] = basename(file).split('-');
+    const outdated = readdirSync(this.#folder).filter((entry) => entry.startsWith(`${name}-`));
+    const unfinished = `${file}.${process.pid}`;
+    writeFileSync(unfinished, compiled, { mode: 0o600 });
+    renameSync(unfinished, file);
+    for (const entry of outdated) {
+      if (entry !== basename(file)) rmSync(join(this.#folder, entry), { force: true });
     }
   }
 }

@@ -1,13 +1,14 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../config/duration.ts';
-import { messageOf } from '../lifecycle/errors.ts';
+import { messageOf, UsageError } from '../lifecycle/errors.ts';
 
 /** For commander: "90s", "5m", "1h30m" as milliseconds. */
 export function parseMilliseconds(text: string): number {
   try {
     return parseDuration(text);
   } catch (error) {
-    throw new InvalidArgumentError(messageOf(error));
+    const hint = error instanceof UsageError && error.hint !== undefined ? `; ${error.hint}` : '';
+    throw new InvalidArgumentError(messageOf(error) + hint);
   }
 }
 

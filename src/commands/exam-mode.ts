@@ -131,6 +131,7 @@ export async function runExamModeOff(context: ModeContext): Promise<void> {
 
 async function change(plan: Plan, environment: Environment, context: ModeContext): Promise<void> {
   if (context.options.dryRun) return context.report(planReport(plan));
+  for (const note of plan.notes ?? []) context.progress.note(`warning: not in the plan: ${note}`);
   if (plan.changes.length === 0) {
     return context.report({
       kind: plan.operation.replace(' ', '.'),

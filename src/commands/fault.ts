@@ -3,10 +3,11 @@ import { didYouMean } from '../config/nearest.ts';
 import type { FaultDefinition } from '../faults/fault.ts';
 import { faults } from '../faults/index.ts';
 import { planFault, requireSteadyState } from '../faults/plan-fault.ts';
+import { systemClock } from '../lifecycle/clock.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import { openChanges } from '../lifecycle/journal.ts';
 import { exitCodeOf } from '../lifecycle/outcome.ts';
-import { steadyState } from '../probes/steady-state.ts';
+import { untilSteady } from '../probes/until-steady.ts';
 import { planReport } from '../report/plan-report.ts';
 import type { Context } from './context.ts';
 import { parseSeconds } from './duration-argument.ts';
@@ -67,10 +68,13 @@ export async function runFaultList({ report }: Pick<Context, 'report'>): Promise
   });
 }
 
+/** Clients of what was away may take a moment to connect again; the platform must be steady by then. */
+const recoverySeconds = 15;
+
 export async function runFaultInject(
   id: string,
   options: { for?: number },
-  context: Pick<Context, 'openEnvironment' | 'operator' | 'report' | 'options'>,
+  context: Pick<Context, 'openEnvironment' | 'operator' | 'report' | 'options' | 'signal'>,
 ): Promise<void> {
   const fault = findFault(id);
   const environment = await context.openEnvironment();
@@ -78,7 +82,11 @@ export async function runFaultInject(
   if (context.options.dryRun) return context.report(planReport(plan));
   requireSteadyState(plan);
   const result = await context.operator(environment).run(plan);
-  const after = await steadyState(environment);
+  const after = await untilSteady(environment, {
+    clock: systemClock,
+    signal: context.signal,
+    seconds: recoverySeconds,
+  });
   await context.report({
     kind: 'fault.inject',
     data: { fault: id, run: result.run, folder: result.folder, reverted: true, steadyStateAfter: after },

@@ -1,4 +1,5 @@
 import type { Environment, ExamModeMechanism } from '../lifecycle/environment.ts';
+import { Undetermined } from '../lifecycle/errors.ts';
 import type { Action, Change } from '../lifecycle/plan.ts';
 import { makePlan, type Plan } from '../lifecycle/plan.ts';
 import { impactOf } from '../probes/sessions-in-progress.ts';
@@ -13,8 +14,14 @@ export interface ExamModeSnapshot {
 
 /** Sets every configured mechanism that is not set yet and disables the background jobs that are enabled. */
 export async function planExamModeOn(environment: Environment): Promise<Plan> {
-  const changes = [...(await mechanismChanges(environment, true)), ...(await jobsOff(environment))];
-  return planOf('exam-mode on', environment, changes);
+  const mechanisms = await mechanismChanges(environment, true);
+  try {
+    return planOf('exam-mode on', environment, [...mechanisms, ...(await jobsOff(environment))]);
+  } catch (error) {
+    if (!(error instanceof Undetermined)) throw error;
+    // the flag protects the exam without it; verify tells whether a job runs all the same
+    return planOf('exam-mode on', environment, mechanisms, [`background jobs: ${error.message}`]);
+  }
 }
 
 /** Restores exactly what the snapshot says; without one, it only resets the mechanisms. */
@@ -30,6 +37,7 @@ async function planOf(
   operation: string,
   environment: Environment,
   changes: readonly Change[],
+  notes: readonly string[] = [],
 ): Promise<Plan> {
   const recreates = changes.some(({ apply }) => apply.kind === 'exam-mode-set' && apply.variable !== null);
   const text = recreates
@@ -42,6 +50,7 @@ async function planOf(
     impact: await impactOf(environment, { disruptive: recreates, text }),
     changes,
     holdSeconds: null,
+    notes,
     steadyState: [],
   });
 }

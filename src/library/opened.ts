@@ -98,6 +98,7 @@ function progressTo(tell: (text: string) => void): Progress {
     done: (text) => {
       if (text !== undefined) tell(text);
     },
+    end: () => undefined,
     note: tell,
   };
 }

@@ -45,6 +45,8 @@ export interface PlanContent {
   readonly changes: readonly Change[];
   /** seconds after which everything is reverted; null when the changes are meant to stay */
   readonly holdSeconds: number | null;
+  /** what could not be looked at, and is therefore not in the plan; for people */
+  readonly notes?: readonly string[];
   /** what held before: a fault is not injected into a system that is already ill */
   readonly steadyState: readonly OutcomeRecord[];
 }

@@ -4,6 +4,7 @@ import type { Check } from '../checks/check.ts';
 import type { FaultDefinition } from '../faults/fault.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { Environment } from '../lifecycle/environment.ts';
+import { Undetermined } from '../lifecycle/errors.ts';
 import type { OutcomeRecord, Verdict } from '../lifecycle/outcome.ts';
 import { verdictOf } from '../lifecycle/outcome.ts';
 import type { Plan } from '../lifecycle/plan.ts';
@@ -119,10 +120,21 @@ async function take(phase: Phase, context: RehearsalContext): Promise<PhaseResul
   const { progress, clock, profile } = context;
   const begin = clock.now().getTime();
   progress.phase(phase.id, phase.title, phase.seconds(profile));
-  const summary = await phase.rehearse(context);
+  const summary = await look(phase, context);
   progress.phaseDone(phase.id, summary);
   const { id, title } = phase;
   return { id, title, summary, seconds: (clock.now().getTime() - begin) / 1000 };
+}
+
+/** What a phase could not see is missing evidence, which its gates tell; the phases after it may still see theirs. */
+async function look(phase: Phase, context: RehearsalContext): Promise<string> {
+  try {
+    return await phase.rehearse(context);
+  } catch (error) {
+    context.run.signal.throwIfAborted();
+    if (!(error instanceof Undetermined)) throw error;
+    return `could not be determined: ${error.message}`;
+  }
 }
 
 function canGoOn({ canary }: Evidence): boolean {

@@ -13,6 +13,7 @@ function planBlocks(plan: Plan): Block[] {
   ];
   if (plan.changes.length === 0) blocks.push({ type: 'text', text: 'Nothing to change.' });
   else blocks.push(changesTable(plan));
+  for (const note of plan.notes ?? []) blocks.push({ type: 'text', text: `Not in the plan: ${note}` });
   if (plan.holdSeconds !== null)
     blocks.push({ type: 'text', text: `Held for ${plan.holdSeconds} s, then reverted.` });
   if (plan.steadyState.length > 0) {

@@ -2,7 +2,7 @@ import type { FaultDefinition } from '../../faults/fault.ts';
 import { planFault, requireSteadyState } from '../../faults/plan-fault.ts';
 import { ExamctlError, messageOf, UsageError } from '../../lifecycle/errors.ts';
 import type { OutcomeRecord } from '../../lifecycle/outcome.ts';
-import { steadyState } from '../../probes/steady-state.ts';
+import { untilSteady } from '../../probes/until-steady.ts';
 import type { RehearsalContext } from '../ports.ts';
 
 /** A fault as it went, before the load's requests are set against it. */
@@ -23,7 +23,7 @@ export interface Injection {
  * the run, which tries again at its end.
  */
 export async function inject(id: string, seconds: number, context: RehearsalContext): Promise<Injection> {
-  const { environment, run, clock, progress } = context;
+  const { environment, run, clock, progress, profile } = context;
   const fault = faultOf(id, context);
   const injectedAt = clock.now();
   const failed = (error: unknown): Injection => {
@@ -55,7 +55,12 @@ export async function inject(id: string, seconds: number, context: RehearsalCont
     }
     const revertedAt = clock.now();
     progress.update(`${fault.title}: over, waiting for the steady state`);
-    const steadyAfter = await untilSteady(context);
+    const steadyAfter = await untilSteady(environment, {
+      clock,
+      signal: run.signal,
+      // longer than it should take, so that a late recovery is seen as late and not as none
+      seconds: 2 * profile.recoverySeconds,
+    });
     const isSteady = steadyAfter.every(({ outcome }) => outcome === 'pass' || outcome === 'warn');
     const steadyAt = isSteady ? clock.now() : null;
     const recoverySeconds = steadyAt === null ? null : (steadyAt.getTime() - ended.getTime()) / 1000;
@@ -68,23 +73,6 @@ export async function inject(id: string, seconds: number, context: RehearsalCont
 async function hold(seconds: number, { clock, run }: RehearsalContext): Promise<void> {
   await clock.sleep(seconds * 1000, run.signal);
   run.signal.throwIfAborted();
-}
-
-/** Looks again until it holds, at most twice the time in which it should. */
-async function untilSteady({
-  environment,
-  run,
-  clock,
-  profile,
-}: RehearsalContext): Promise<readonly OutcomeRecord[]> {
-  const deadline = clock.now().getTime() + 2000 * profile.recoverySeconds;
-  for (;;) {
-    const state = await steadyState(environment, { signal: run.signal });
-    run.signal.throwIfAborted();
-    const bad = state.some(({ outcome }) => outcome === 'fail' || outcome === 'unknown');
-    if (!bad || clock.now().getTime() > deadline) return state;
-    await clock.sleep(250, run.signal);
-  }
 }
 
 function faultOf(id: string, { faults }: RehearsalContext): FaultDefinition {
