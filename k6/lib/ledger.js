@@ -1,22 +1,22 @@
 // One JSON object a line, through --console-output. The shapes are those of src/load/ledger.ts.
 
 /** A session that is to be ended, by examctl when the student does not come to it. */
-export function begin(userId, sessionId) {
-  line({ kind: 'session', userId, sessionId });
+export function begin(student, sessionId) {
+  line({ kind: 'session', student, sessionId });
 }
 
 /** Before a write is sent: it may be stored even when no answer is ever seen. */
-export function announce(userId, { kind, sessionId, questionId, sent }) {
-  line({ kind: 'attempt', write: kind, at: new Date().toISOString(), userId, sessionId, questionId, sent });
+export function announce(student, { kind, sessionId, questionId, sent }) {
+  line({ kind: 'attempt', write: kind, at: new Date().toISOString(), student, sessionId, questionId, sent });
 }
 
-export function enter(userId, { kind, sessionId, questionId, sent }, at, response, given) {
+export function enter(student, { kind, sessionId, questionId, sent }, at, response, given) {
   const understood = response.status >= 200 && response.status < 300 && given !== undefined;
   line({
     kind,
     at: new Date(at).toISOString(),
     ms: response.timings.duration,
-    userId,
+    student,
     sessionId,
     questionId,
     sent,
@@ -26,8 +26,8 @@ export function enter(userId, { kind, sessionId, questionId, sent }, at, respons
   });
 }
 
-export function finish(userId, sessionId, completed, reason) {
-  line({ kind: 'student', userId, sessionId, completed, reason });
+export function finish(student, sessionId, completed, reason) {
+  line({ kind: 'student', student, sessionId, completed, reason });
 }
 
 function outcomeOf(status) {

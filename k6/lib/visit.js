@@ -13,10 +13,10 @@ export function visit(story) {
   try {
     story(student);
     if (student.missed !== null) throw new GaveUp(`missed answers: ${student.missed}`);
-    finish(student.userId, student.sessionId, true);
+    finish(student.number, student.sessionId, true);
   } catch (error) {
     if (!(error instanceof GaveUp)) throw error;
-    finish(student.userId, student.sessionId, false, error.message);
+    finish(student.number, student.sessionId, false, error.message);
   }
 }
 
@@ -33,7 +33,7 @@ export function createSession(student) {
   const { session_id: sessionId } = bodyOf(created);
   if (sessionId === undefined) throw new GaveUp(`without a session: ${told(created)}`);
   student.sessionId = sessionId;
-  begin(student.userId, sessionId);
+  begin(student.number, sessionId);
 }
 
 export function readQuestions(student) {
@@ -56,7 +56,7 @@ export function answerQuestions(student) {
 }
 
 function answer(student, phase, question, selectedIndex) {
-  const { userId, sessionId } = student;
+  const { number, sessionId } = student;
   const questionId = student.questions[question];
   if (questionId === undefined) throw new GaveUp(`without question ${question + 1} in the session`);
   const write = { kind: 'answer', sessionId, questionId, sent: selectedIndex };
@@ -69,8 +69,8 @@ function answer(student, phase, question, selectedIndex) {
       path: `/sessions/${sessionId}/answer`,
       body: { question_id: questionId, selected_index: selectedIndex },
     },
-    () => announce(userId, write),
-    (at, response) => enter(userId, write, at, response, bodyOf(response).answer?.selected_index),
+    () => announce(number, write),
+    (at, response) => enter(number, write, at, response, bodyOf(response).answer?.selected_index),
   );
   if (accepted(answered)) return;
   if (answered.status === 401) throw new GaveUp(`missed answers: ${told(answered)}`);
@@ -86,13 +86,13 @@ export function submit(student) {
 }
 
 function submitOnce(student, phase, endpoint) {
-  const { userId, sessionId } = student;
+  const { number, sessionId } = student;
   const write = { kind: 'submit', sessionId, sent: null };
   const submitted = send(
     student,
     { endpoint, phase, method: 'POST', path: `/sessions/${sessionId}/submit` },
-    () => announce(userId, write),
-    (at, response) => enter(userId, write, at, response, bodyOf(response).score_correct),
+    () => announce(number, write),
+    (at, response) => enter(number, write, at, response, bodyOf(response).score_correct),
   );
   if (!accepted(submitted)) throw new GaveUp(`not submitted: ${told(submitted)}`);
 }

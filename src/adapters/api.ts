@@ -2,6 +2,9 @@ import type { Agent, Dispatcher } from 'undici';
 import type { Api, ApiRequest, ApiResponse } from '../lifecycle/environment.ts';
 import { ConfigError, messageOf, Undetermined } from '../lifecycle/errors.ts';
 
+const unreachableHint =
+  'see whether the backend runs (of a sandbox: examctl sandbox status), and check api.url of the environment';
+
 export interface HttpApiOptions {
   /** with or without the base path: "https://api.example.com", "http://127.0.0.1:4000/v1" */
   readonly url: string;
@@ -49,7 +52,7 @@ export function httpApi({ url, basePaths, adminToken }: HttpApiOptions): HttpApi
       seen.push(`${candidate}/health answered ${status}`);
     }
     throw new Undetermined(`no exam API found under ${base}: ${seen.join(', ')}`, {
-      hint: 'examctl status shows which service is down; check api.url of the environment',
+      hint: unreachableHint,
     });
   }
 
@@ -107,7 +110,7 @@ async function exchange(dispatcher: Dispatcher, { url, request, headers }: Excha
     const why = deadline.aborted ? `no answer within ${timeout} ms` : messageOf(cause);
     throw new Undetermined(`${method} ${url} got no answer: ${why}`, {
       cause,
-      hint: 'examctl status shows which service is down; check api.url of the environment',
+      hint: unreachableHint,
     });
   }
 }
@@ -128,7 +131,7 @@ function headersOf(
 function required(adminToken: string | undefined): string {
   if (adminToken !== undefined && adminToken !== '') return adminToken;
   throw new ConfigError('this needs the token of an administrator, and the environment has none', {
-    hint: `set api.token of the environment, for example to "\${env:AUTH_TOKEN}"`,
+    hint: `set api.admin_token of the environment, for example to "\${env:AUTH_TOKEN}"`,
   });
 }
 

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, rmSync } from 'node:fs';
 import { access, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -185,11 +185,15 @@ async function runToItsEnd(
   };
   signal.addEventListener('abort', stop, { once: true });
   const ended = new AbortController();
+  let first = true;
   const reading = readSamples(files.samples, ended.signal, (sample) => {
     // k6 has read the plan by now; its tokens need not lie about any longer.
-    void rm(files.plan, { force: true });
+    if (first) rmSync(files.plan, { force: true });
+    first = false;
     options.onSample(sample);
   });
+  // A sample that cannot be kept, on a full disk, ends k6: it would go on unrecorded.
+  reading.catch(stop);
   const { exitCode, shortMessage } = await k6;
   signal.removeEventListener('abort', stop);
   ended.abort();

@@ -16,7 +16,8 @@ interface Explanation {
   readonly hint: string;
 }
 
-const runAgain = 'see whether the database runs (examctl status), then run this again';
+export const runAgain =
+  'see whether the database runs (of a sandbox: examctl sandbox status), then run this again';
 
 /** https://www.postgresql.org/docs/15/errcodes-appendix.html, only those that say nothing about the statement's values. */
 const explanations: Readonly<Record<string, Explanation>> = {
@@ -67,7 +68,7 @@ export function explainConnectError(error: unknown, place: string, timeout: numb
   return new DatabaseUndetermined(
     `PostgreSQL at ${place} cannot be reached: ${message === timedOut ? `no answer in ${timeout / 1000} s` : message}`,
     {
-      hint: `check that the database runs (examctl status) and that ${place} is right: database.url in examctl.yaml`,
+      hint: `check that the database runs (of a sandbox: examctl sandbox status) and that ${place} is right: database.url in examctl.yaml`,
       cause: error,
     },
     code,

@@ -1,7 +1,7 @@
 import type { Client, QueryConfig } from 'pg';
 import type { Environment, Postgres } from '../lifecycle/environment.ts';
 import { ConfigError, type Undetermined } from '../lifecycle/errors.ts';
-import { DatabaseUndetermined, explainConnectError, explainQueryError } from './postgres-errors.ts';
+import { DatabaseUndetermined, explainConnectError, explainQueryError, runAgain } from './postgres-errors.ts';
 
 /** Milliseconds. */
 const connectTimeout = 5_000;
@@ -127,7 +127,7 @@ function lostConnection(place: string, cause: Error): Undetermined {
   const { code = '08006' } = cause as { code?: string };
   return new DatabaseUndetermined(
     `the connection to PostgreSQL at ${place} was lost: ${cause.message}`,
-    { hint: 'see whether the database runs (examctl status), then run this again', cause },
+    { hint: runAgain, cause },
     code,
   );
 }

@@ -107,7 +107,7 @@ function unreachable(place: string, url: string, error: unknown): Undetermined {
     {
       hint: refusedLogin
         ? 'check the user and password in cache.url of examctl.yaml'
-        : `check that the cache runs (examctl status) and that ${place} is right: cache.url in examctl.yaml`,
+        : `check that the cache runs (of a sandbox: examctl sandbox status) and that ${place} is right: cache.url in examctl.yaml`,
     },
   );
 }

@@ -7,7 +7,7 @@ import type { Plan } from '../lifecycle/plan.ts';
 import type { RunFolder, RunIdentity } from '../lifecycle/run.ts';
 import type { OpenRun, RunArchive } from '../lifecycle/run-archive.ts';
 import { appendLine, syncFolder } from './append-file.ts';
-import { writeFileAtomic } from './files.ts';
+import { readJson, writeFileAtomic } from './files.ts';
 import { identify, isAlive, type ProcessIdentity } from './processes.ts';
 
 export interface OpenMark {
@@ -69,7 +69,7 @@ export class RunFolders implements RunArchive {
     return readdirSync(this.#open)
       .filter((name) => name.endsWith('.json'))
       .sort()
-      .map((name) => this.#openRun(name.slice(0, -'.json'.length)));
+      .flatMap((name) => this.#openRun(name.slice(0, -'.json'.length)) ?? []);
   }
 
   /** who opened the run, and its process */
@@ -77,8 +77,11 @@ export class RunFolders implements RunArchive {
     return JSON.parse(readFileSync(this.#markFile(id), 'utf8')) as OpenMark;
   }
 
-  #openRun(id: string): OpenRun {
-    const { identity, process } = this.mark(id);
+  /** Undefined when it was closed since the folder was read. */
+  #openRun(id: string): OpenRun | undefined {
+    const mark = readJson<OpenMark>(this.#markFile(id));
+    if (mark === undefined) return undefined;
+    const { identity, process } = mark;
     return { id, identity, alive: process !== null && isAlive(process) };
   }
 

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HeldLock, LockHolder, LockState, RunLocks } from '../lifecycle/run-lock.ts';
 import { withFileLock } from './file-lock.ts';
-import { writeFileAtomic } from './files.ts';
+import { readJson, writeFileAtomic } from './files.ts';
 import { identify, isAlive, type ProcessIdentity } from './processes.ts';
 import { heldBy, stateOf } from './run-locks.ts';
 
@@ -20,8 +20,9 @@ export function runLockInFile(stateFolder: string, environment: string): RunLock
   const exclusively = <T>(action: () => Promise<T>) => withFileLock(`${file}.lock`, action);
 
   const read = (): LockState | null => {
-    if (!existsSync(file)) return null;
-    const { holder, epoch, acquiredAt, process } = JSON.parse(readFileSync(file, 'utf8')) as LockFile;
+    const content = readJson<LockFile>(file);
+    if (content === undefined) return null;
+    const { holder, epoch, acquiredAt, process } = content;
     const alive = process !== null && isAlive(process);
     const now = new Date();
     const expiresAt = new Date(now.getTime() + (alive ? 1 : -1));

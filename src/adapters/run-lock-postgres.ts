@@ -133,16 +133,17 @@ export function runLockInPostgres({
       writing(async (postgres) => {
         const { rows } = await postgres.query<{ epoch: number }>(beat, [name, holder.run, leaseMilliseconds]);
         lost = rows[0]?.epoch !== epoch;
-      }).catch((error: unknown) => {
-        if (!(error instanceof Undetermined)) throw error;
       });
-    const timer = setInterval(() => void renew(), heartbeatMilliseconds);
+    // A beat that fails is no end: the next change asks again, and there it is told.
+    const timer = setInterval(() => void renew().catch(() => undefined), heartbeatMilliseconds);
     timer.unref();
     return {
       epoch,
       where: 'database',
       stillHeld: async () => {
-        await renew();
+        await renew().catch((error: unknown) => {
+          if (!(error instanceof Undetermined)) throw error;
+        });
         return !lost;
       },
       release: async () => {

@@ -8,8 +8,6 @@ import { findingsOf, findingsStatement, type Row, totalOf } from './findings.ts'
 import { judge, unknown, type Window } from './judge.ts';
 import { selectChecks } from './select-checks.ts';
 
-export type { CheckResult, CheckRun } from './check-run.ts';
-
 /** Milliseconds that one check may take. */
 const statementTimeout = 30_000;
 

@@ -1,3 +1,4 @@
+import { systemClock } from '../lifecycle/clock.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import { ExamctlError, messageOf } from '../lifecycle/errors.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
@@ -32,13 +33,14 @@ export async function watchPool(
   environment: Environment,
   { everyMs, signal }: { everyMs: number; signal: AbortSignal },
 ): Promise<PoolSamples> {
-  const capacity = await poolCapacity(environment);
   const samples: PoolSample[] = [];
   const missed: MissedSample[] = [];
+  let capacity: PoolCapacity | undefined;
   while (!signal.aborted) {
     const at = new Date();
     const started = performance.now();
     try {
+      capacity ??= await poolCapacity(environment);
       const { groups } = await readConnections(environment);
       samples.push({ at, ...poolUse(groups, capacity) });
     } catch (error) {
@@ -46,10 +48,10 @@ export async function watchPool(
       if (!(error instanceof ExamctlError) && code === undefined) throw error;
       missed.push({ at, reason: messageOf(error), serverFull: code === serverFullCode });
     }
-    await pause(Math.max(0, everyMs - (performance.now() - started)), signal);
+    await systemClock.sleep(Math.max(0, everyMs - (performance.now() - started)), signal);
   }
   return {
-    capacity,
+    capacity: capacity ?? { workers: 0, perWorker: environment.platform.poolPerWorker, connections: 0 },
     samples,
     missed,
     maximumShare: maximum(samples.map(({ share }) => share)),
@@ -98,17 +100,4 @@ function maximum(values: readonly (number | null)[]): number | null {
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(0)} %`;
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener('abort', end);
-  });
 }

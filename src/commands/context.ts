@@ -75,6 +75,6 @@ export interface Context {
   openEnvironment(name?: string): Promise<Environment>;
   operator(environment: Environment): Operator;
   locks(environment: Environment): RunLocks;
-  /** writes files into a folder of evidence and returns its path; made when it is not there */
+  /** makes a new folder for evidence, and returns its path */
   evidenceFolder(name: string): Promise<string>;
 }

@@ -11,7 +11,6 @@ import { untilSteady } from '../probes/until-steady.ts';
 import { planReport } from '../report/plan-report.ts';
 import type { Context } from './context.ts';
 import { parseSeconds } from './duration-argument.ts';
-
 import { recoverRuns } from './recover.ts';
 
 export function faultCommand(context: Context): Command {
@@ -41,8 +40,8 @@ export function faultCommand(context: Context): Command {
     .action(() => runFaultStatus(context));
   command
     .command('clear')
-    .description('revert whatever faults of dead runs are still there')
-    .action(() => runFaultClear(context));
+    .description('revert what runs that died have left: the same as examctl recover')
+    .action(() => recoverRuns(undefined, context));
   return command;
 }
 
@@ -153,8 +152,4 @@ export async function runFaultStatus({
           },
     ],
   });
-}
-
-async function runFaultClear(context: Context): Promise<void> {
-  return recoverRuns(undefined, context);
 }

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { Command } from 'commander';
 import type { Check } from '../checks/check.ts';
 import { runChecks } from '../checks/run-checks.ts';
@@ -6,6 +5,7 @@ import { selectChecks } from '../checks/select-checks.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import { type Pseudonymiser, pseudonymiser } from '../lifecycle/pseudonym.ts';
+import { auditRecorder } from './audit-recorder.ts';
 import type { Context } from './context.ts';
 import { checkListReport, checkRunReport } from './integrity-report.ts';
 import { parseSince } from './since-argument.ts';
@@ -89,13 +89,13 @@ export async function runIntegrityCheck(
   context: CheckContext,
 ): Promise<void> {
   const { progress, signal } = context;
-  const reason = identify ? reasonToIdentify(context) : null;
+  if (identify) requireReason(context);
   const checks = await context.checks();
   // A wrong id is told before anything is opened.
   await selectChecks(checks, only);
   const environment = await context.openEnvironment();
-  const students = reason === null ? await pseudonyms(environment, context) : 'identified';
-  if (reason !== null) await recordIdentification(environment, reason, only, context);
+  const students = identify ? 'identified' : await pseudonyms(environment, context);
+  if (identify) await recordIdentification(environment, only, context);
 
   progress.start(`checking the data of ${environment.name}`);
   const run = await runChecks({
@@ -118,32 +118,20 @@ async function pseudonyms(
   return pseudonymiser(await pseudonymSalt(name));
 }
 
-function reasonToIdentify({ options: { reason } }: Pick<CheckContext, 'options'>): string {
+function requireReason({ options: { reason } }: Pick<CheckContext, 'options'>): void {
   if (reason === undefined || reason.trim() === '') {
     throw new UsageError('--identify shows which students are concerned, and no reason was given', {
       hint: 'add --reason "why you need to know who they are"; it goes into the audit log',
     });
   }
-  return reason;
 }
 
 /** Before it is shown, so that nobody sees it without a record. */
 async function recordIdentification(
   { name }: Environment,
-  reason: string,
   only: readonly string[],
-  { audit, actor, options }: Pick<CheckContext, 'audit' | 'actor' | 'options'>,
+  context: Pick<CheckContext, 'audit' | 'actor' | 'options'>,
 ): Promise<void> {
-  await audit.append({
-    at: new Date().toISOString(),
-    actor,
-    host: hostname(),
-    environment: name,
-    action: 'integrity check --identify',
-    run: null,
-    reason,
-    breakGlass: options.breakGlass,
-    result: 'started',
-    details: { checks: [...only] },
-  });
+  const record = auditRecorder(context, { environment: name, action: 'integrity check --identify' });
+  await record('started', { checks: [...only] });
 }

@@ -1,6 +1,4 @@
-import { hostname } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import type { AuditContent } from '../lifecycle/audit.ts';
+import { Command, Option } from 'commander';
 import { messageOf, Refused } from '../lifecycle/errors.ts';
 import type { LoadProgress } from '../load/load-result.ts';
 import type { LoadPorts } from '../load/ports.ts';
@@ -9,7 +7,9 @@ import { type LoadOptions, prepareLoad, runLoad } from '../load/run-load.ts';
 import { profileNames } from '../load/scenario.ts';
 import { scenarios } from '../load/scenarios/index.ts';
 import { selectProfileName, selectScenario } from '../load/select-scenario.ts';
+import { auditRecorder } from './audit-recorder.ts';
 import type { Context } from './context.ts';
+import { parseCount } from './count-argument.ts';
 import { parseSeconds } from './duration-argument.ts';
 import { loadPlanReport, loadReport, scenariosReport } from './load-report.ts';
 
@@ -44,7 +44,7 @@ export function loadCommand(context: LoadContext): Command {
         .choices(['auto', 'k6', 'builtin'])
         .default('auto'),
     )
-    .option('--students <number>', 'virtual students, instead of those of the profile', parseStudents)
+    .option('--students <number>', 'virtual students, instead of those of the profile', parseCount)
     .option(
       '--duration <duration>',
       'measured time, as 30s or 5m, instead of that of the profile',
@@ -85,6 +85,7 @@ export async function runLoadRun(
   };
   if (dryRun) return context.report(loadPlanReport(await prepareLoad(request)));
   const folder = await context.evidenceFolder(`load-${id}`);
+  // no operation with a revert, but what load wrote cannot be taken back: it goes on record like one
   const record = auditRecorder(context, { environment: environment.name, action: `load run ${id}` });
   try {
     const result = await runLoad(
@@ -111,31 +112,6 @@ export async function runLoadRun(
   }
 }
 
-/** Load is no operation with a revert, but what it wrote cannot be taken back: it goes on record like one. */
-function auditRecorder(
-  { audit, actor, options }: Pick<Context, 'audit' | 'actor' | 'options'>,
-  about: Pick<AuditContent, 'environment' | 'action'>,
-) {
-  return (result: string, details: AuditContent['details']) =>
-    audit.append({
-      ...about,
-      at: new Date().toISOString(),
-      actor,
-      host: hostname(),
-      run: null,
-      reason: options.reason ?? null,
-      breakGlass: options.breakGlass,
-      result,
-      details,
-    });
-}
-
 function progressText({ phase, elapsedSeconds, seconds, requests, failed }: LoadProgress): string {
   return `${phase}, ${elapsedSeconds} of ${seconds} s: ${requests} requests, ${failed} failed`;
-}
-
-function parseStudents(text: string): number {
-  const students = Number(text);
-  if (Number.isInteger(students) && students > 0) return students;
-  throw new InvalidArgumentError('a whole number of students, such as 40');
 }

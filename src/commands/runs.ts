@@ -1,9 +1,9 @@
-import { hostname } from 'node:os';
 import { Command } from 'commander';
 import { Refused } from '../lifecycle/errors.ts';
 import { type JournalLine, openChanges, runFinish } from '../lifecycle/journal.ts';
 import type { LockState } from '../lifecycle/run-lock.ts';
 import type { Block } from '../report/report.ts';
+import { auditRecorder } from './audit-recorder.ts';
 import type { Context } from './context.ts';
 import { parseCount } from './count-argument.ts';
 
@@ -153,18 +153,8 @@ export async function runRunsUnlock(
   // only of the holder that was looked at: the next one may have taken it meanwhile
   const released = lock === null ? null : await locks.forceRelease(lock.holder.run);
   if (released !== null) {
-    await context.audit.append({
-      at: new Date().toISOString(),
-      actor: context.actor,
-      host: hostname(),
-      environment: environment.name,
-      action: 'runs unlock',
-      run: released.holder.run,
-      reason: reason ?? null,
-      breakGlass,
-      result: `released: ${holderText(released)}`,
-      details: {},
-    });
+    const record = auditRecorder(context, { environment: environment.name, action: 'runs unlock' });
+    await record(`released: ${holderText(released)}`, {}, released.holder.run);
   }
   const text = released === null ? 'Nobody held the run lock.' : `Released: ${holderText(released)}.`;
   await context.report({

@@ -101,12 +101,12 @@ async function untilRunning(
 ): Promise<void> {
   const deadline = performance.now() + answersWithin;
   for (;;) {
-    signal.throwIfAborted();
     const { parts } = await control.status(signal);
     const open = parts.filter(({ id, state }) => ids.includes(id) && state !== 'running');
     if (open.length === 0) return;
     const stopped = open.find(({ state }) => state === 'stopped');
-    if (stopped !== undefined || performance.now() > deadline) {
+    // also when the caller's time is over: who does not answer, and why, says more than that
+    if (stopped !== undefined || signal.aborted || performance.now() > deadline) {
       const reasons = open.map(({ id, state, detail }) => `${id} is ${state}${detail ? `: ${detail}` : ''}`);
       throw new Undetermined(`not all instances answer: ${reasons.join('; ')}`, {
         hint: `examctl sandbox logs ${open[0]?.id}`,

@@ -44,6 +44,8 @@ async function hold(
   emit({ type: 'hold.started', seconds, text: `holding for ${seconds} s` });
   const watching = new AbortController();
   const observed = during(AbortSignal.any([signal, watching.signal]));
+  // It may fail long before it is waited for.
+  observed.catch(() => undefined);
   try {
     await clock.sleep(seconds * 1000, signal);
     signal.throwIfAborted();

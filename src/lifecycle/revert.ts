@@ -16,6 +16,7 @@ export interface RevertPorts {
 /** Milliseconds that a revert may take, attempts and waiting included. */
 export const revertDeadline = 60_000;
 const pauseBetweenAttempts = 1_000;
+const untried = 'no attempt was made';
 
 /**
  * Undoes changes, the latest first, each until it is proven undone or the deadline passes. One that cannot be
@@ -55,7 +56,7 @@ async function revertOne(
   const signal = AbortSignal.timeout(revertDeadline);
   await note({ type: 'revert.started', change, by }, ports);
   emit({ type: 'revert.started', text, by });
-  let message = 'no attempt was made';
+  let message = untried;
   while (!signal.aborted) {
     try {
       await actuator.apply(revert, signal);
@@ -67,7 +68,8 @@ async function revertOne(
       }
       message = describeOutcome(outcome);
     } catch (error) {
-      message = messageOf(error);
+      // that the time is over says less than why the attempt before did not do
+      if (!signal.aborted || message === untried) message = messageOf(error);
     }
     emit({ type: 'revert.retried', text, message });
     await clock.sleep(pauseBetweenAttempts, signal);

@@ -2,7 +2,7 @@ import type { Actuator } from './actuator.ts';
 import type { Clock } from './clock.ts';
 import { Interrupted, messageOf, OperationFailed, Refused } from './errors.ts';
 import type { Listener } from './events.ts';
-import { type Journal, openChanges, type RunResult } from './journal.ts';
+import { type ChangeStarted, type Journal, openChanges, type RunResult } from './journal.ts';
 import type { Change, Plan } from './plan.ts';
 import { type LeftOver, revertChanges } from './revert.ts';
 import type { HeldLock, LockHolder, RunLocks } from './run-lock.ts';
@@ -137,6 +137,8 @@ class RunAtWork implements Run {
   readonly #lock: HeldLock;
   readonly #broken = new AbortController();
   #guardian: Guardian | undefined;
+  /** those that the journal has, and that were not kept */
+  readonly #announced = new Map<number, ChangeStarted>();
   #changes = 0;
 
   constructor(identity: RunIdentity, ports: RunPorts, folder: RunFolder, lock: HeldLock) {
@@ -180,7 +182,10 @@ class RunAtWork implements Run {
   }
 
   async keep(changes: readonly number[]): Promise<void> {
-    for (const change of changes) await this.#journal.append({ type: 'change.kept', change });
+    for (const change of changes) {
+      await this.#journal.append({ type: 'change.kept', change });
+      this.#announced.delete(change);
+    }
   }
 
   async evidence(file: string, title: string): Promise<void> {
@@ -231,7 +236,7 @@ class RunAtWork implements Run {
       plan.holdSeconds === null
         ? null
         : new Date(clock.now().getTime() + (plan.holdSeconds + seconds + graceSeconds) * 1000);
-    await this.#journal.append({
+    const started = {
       type: 'change.started',
       change: number,
       target,
@@ -239,7 +244,9 @@ class RunAtWork implements Run {
       revert,
       undoneBy,
       deadline: deadline?.toISOString() ?? null,
-    });
+    } as const;
+    await this.#journal.append(started);
+    this.#announced.set(number, { ...started, at: clock.now().toISOString() });
     emit({ type: 'change.started', text, seconds });
     await actuator.apply(apply, this.signal);
     await this.#journal.append({ type: 'change.applied', change: number });
@@ -286,8 +293,19 @@ class RunAtWork implements Run {
   }
 
   async #revertOpen(wanted: (change: number) => boolean): Promise<LeftOver[]> {
-    const open = openChanges(await this.#journal.read()).filter(({ change }) => wanted(change));
+    const open = (await this.#open()).filter(({ change }) => wanted(change));
     return revertChanges(open, 'run', { ...this.#ports, journal: this.#journal });
+  }
+
+  /** A journal that cannot be read any more must not keep anything broken: to revert once more does no harm. */
+  async #open(): Promise<readonly ChangeStarted[]> {
+    try {
+      return openChanges(await this.#journal.read());
+    } catch (error) {
+      const message = `the journal cannot be read (${messageOf(error)}); reverting all the same`;
+      this.#ports.emit({ type: 'warning', message });
+      return [...this.#announced.values()].reverse();
+    }
   }
 }
 

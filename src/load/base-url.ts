@@ -14,6 +14,6 @@ export async function findBaseUrl(
     seen.push(`${basePath}/health answered ${status}`);
   }
   throw new Undetermined(`no exam API under ${api.url}: ${seen.join(', ')}`, {
-    hint: 'examctl status shows which service is down; api.url in examctl.yaml is the address without /v1',
+    hint: 'see whether the backend runs (of a sandbox: examctl sandbox status); api.url in examctl.yaml is the address without /v1',
   });
 }

@@ -22,7 +22,7 @@ export async function endSessions(options: {
   const { plan, ledgerFile, onSample } = options;
   const open = await openSessions(ledgerFile);
   if (open.size === 0) return 0;
-  const tokens = new Map(plan.students.map(({ userId, token }) => [userId, token]));
+  const tokens = new Map(plan.students.map(({ number, token }) => [number, token]));
   const http = options.openHttp();
   const ledger = new NdjsonFile(ledgerFile, 'append');
   const signal = AbortSignal.timeout(deadlineMs);
@@ -31,14 +31,14 @@ export async function endSessions(options: {
 
   async function endOneByOne(): Promise<void> {
     for (let next = left.shift(); next !== undefined && !signal.aborted; next = left.shift()) {
-      const [sessionId, userId] = next;
-      const write: Write = { kind: 'submit', userId, sessionId, sent: null };
+      const [sessionId, student] = next;
+      const write: Write = { kind: 'submit', student, sessionId, sent: null };
       ledger.write(attemptLine(write));
       const at = Date.now();
       const answer = await http.request({
         method: 'POST',
         path: `/sessions/${sessionId}/submit`,
-        token: tokens.get(userId) ?? '',
+        token: tokens.get(student) ?? '',
         signal,
       });
       const ms = Date.now() - at;
@@ -58,10 +58,10 @@ export async function endSessions(options: {
 }
 
 /** session -> student */
-async function openSessions(ledgerFile: string): Promise<Map<string, string>> {
-  const open = new Map<string, string>();
+async function openSessions(ledgerFile: string): Promise<Map<string, number>> {
+  const open = new Map<string, number>();
   for await (const { line } of readLedger(ledgerFile)) {
-    if (line.kind === 'session') open.set(line.sessionId, line.userId);
+    if (line.kind === 'session') open.set(line.sessionId, line.student);
     if (line.kind === 'submit' && line.outcome === 'acknowledged') open.delete(line.sessionId);
   }
   return open;

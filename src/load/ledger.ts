@@ -6,10 +6,13 @@ import { open } from 'node:fs/promises';
  */
 export type WriteOutcome = 'acknowledged' | 'rejected' | 'unknown';
 
-/** A session was created, and is to be ended. */
+/**
+ * A session was created, and is to be ended. Students are numbered as in the load plan: a ledger is evidence and
+ * leaves the machine, their ids do not.
+ */
 export interface SessionLine {
   readonly kind: 'session';
-  readonly userId: string;
+  readonly student: number;
   readonly sessionId: string;
 }
 
@@ -18,7 +21,7 @@ export interface AttemptLine {
   readonly kind: 'attempt';
   readonly write: 'answer' | 'submit';
   readonly at: string;
-  readonly userId: string;
+  readonly student: number;
   readonly sessionId: string;
   readonly questionId?: string;
   readonly sent: number | null;
@@ -29,7 +32,7 @@ export interface WriteLine {
   /** ISO 8601, when it was sent */
   readonly at: string;
   readonly ms: number;
-  readonly userId: string;
+  readonly student: number;
   readonly sessionId: string;
   /** answers only */
   readonly questionId?: string;
@@ -45,7 +48,7 @@ export interface WriteLine {
 /** How a virtual student ended. */
 export interface StudentLine {
   readonly kind: 'student';
-  readonly userId: string;
+  readonly student: number;
   readonly sessionId: string | null;
   readonly completed: boolean;
   /** why not */

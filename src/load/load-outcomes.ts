@@ -125,7 +125,7 @@ function sameScoreOutcome({ plan, tally, ledger, ledgerFile }: LoadEvidence): Ou
   }
   const named = scoresDiffer.slice(0, 20).join(', ');
   const message = `${scoresDiffer.length} of ${submittedTwice} sessions returned another score: ${named}`;
-  return [{ ...about, outcome: 'fail', message, hint: 'examctl integrity shows what was stored' }];
+  return [{ ...about, outcome: 'fail', message, hint: 'examctl integrity check shows what was stored' }];
 }
 
 function unknownBecause(tally: Tally) {

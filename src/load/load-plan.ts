@@ -26,7 +26,8 @@ export interface LoadPlan {
 }
 
 export interface StudentPlan {
-  readonly userId: string;
+  /** from 1; what the ledger calls the student */
+  readonly number: number;
   readonly token: string;
   readonly createAt: number;
   /** body of POST /sessions */
@@ -82,7 +83,7 @@ export function leadInOf(scenario: Scenario, profile: LoadProfile): number {
 }
 
 function planStudent(
-  { userId, token }: Identity,
+  { token }: Identity,
   index: number,
   { scenario, profile }: LoadPlanRequest,
   leadInSeconds: number,
@@ -93,7 +94,7 @@ function planStudent(
   const preparedAt = index / scenario.preparedPerSecond - leadInSeconds;
   const openSeconds = leadInSeconds + profile.seconds + profile.graceSeconds + 60;
   return {
-    userId,
+    number: index + 1,
     token,
     createAt: scenario.creates === 'before' ? preparedAt : arrivesAt,
     session: {

@@ -32,7 +32,10 @@ function meaningOf(status: string): Reason {
     case '':
       return { message: 'no measured request', hint: 'run it longer, or with more students' };
     case '0':
-      return { message: 'the API did not answer', hint: 'examctl status shows which service is down' };
+      return {
+        message: 'the API did not answer',
+        hint: 'see whether the backend runs; of a sandbox: examctl sandbox status',
+      };
     case '401':
       return {
         message: 'token refused (401)',

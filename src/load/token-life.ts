@@ -4,12 +4,12 @@ import { Undetermined } from '../lifecycle/errors.ts';
 /** A token that dies during the run would turn the rest of it into 401s, which say nothing about the platform. */
 export function requireTokensUntil(end: Date, identities: readonly Identity[]): void {
   const early = identities
-    .map(({ email, token }) => ({ email, expiresAt: expiryOf(token) }))
+    .map(({ token }, index) => ({ number: index + 1, expiresAt: expiryOf(token) }))
     .filter(({ expiresAt }) => expiresAt !== undefined && expiresAt < end);
   const [first] = early;
   if (first?.expiresAt === undefined) return;
   throw new Undetermined(
-    `${early.length} of ${identities.length} load tokens expire before the run ends at ${end.toISOString()}, the first (${first.email}) at ${first.expiresAt.toISOString()}`,
+    `${early.length} of ${identities.length} load tokens expire before the run ends at ${end.toISOString()}, the first (identity ${first.number}) at ${first.expiresAt.toISOString()}`,
     { hint: 'get tokens that live longer, or run a shorter time with --duration' },
   );
 }

@@ -73,16 +73,19 @@ class OperatorOnRecord implements Operator {
 
   async recover(run: string): Promise<Recovery> {
     const { folders, environment, state, emit } = this.#ports;
-    const identity = { ...(await this.#identity('recover')), id: `${newRunId('recover')}` };
+    const identity = { ...(await this.#identity('recover')), id: newRunId('recover') };
     await this.#untilGuardianIsDone(run);
     const lock = await runLocksOf(environment, state).acquire(lockHolderOf(identity), { takeOverFrom: run });
     try {
-      return await this.#onRecord(identity, { recovers: run }, async () => {
+      const recover = async () => {
         const { actuator, clock } = this.#runPorts(identity);
         const recovery = await recoverRun(run, folders.journal(run), { actuator, clock, emit });
         if (recovery.left.length === 0) folders.close(run);
         return recovery;
-      });
+      };
+      return await this.#onRecord(identity, { recovers: run }, recover, ({ left }) =>
+        left.length === 0 ? 'done' : `not reverted: ${left.map(({ change }) => change.target).join(', ')}`,
+      );
     } finally {
       await lock.release().catch((error: unknown) => emit({ type: 'warning', message: messageOf(error) }));
     }
@@ -123,9 +126,8 @@ class OperatorOnRecord implements Operator {
   /** A run that died may have left something; a run on top of that would take the mess for the normal state. */
   async #refuseOrphans(): Promise<void> {
     const { folders, environment } = this.#ports;
-    for (const run of folders
-      .open()
-      .filter(({ alive, identity }) => !alive && identity.environment === environment.name)) {
+    const here = folders.open().filter(({ identity }) => identity.environment === environment.name);
+    for (const run of here.filter(({ alive }) => !alive)) {
       if (await nothingLeft(run, folders)) {
         folders.close(run.id);
         continue;
@@ -171,15 +173,28 @@ class OperatorOnRecord implements Operator {
     identity: RunIdentity,
     details: AuditContent['details'],
     action: () => Promise<T>,
+    resultOf: (value: T) => string = () => 'done',
   ): Promise<T> {
-    await this.#record(identity.operation, identity.id, 'started', details);
+    const { operation, id } = identity;
+    await this.#record(operation, id, 'started', details);
+    let value: T;
     try {
-      const value = await action();
-      await this.#record(identity.operation, identity.id, 'done', {});
-      return value;
+      value = await action();
     } catch (error) {
-      await this.#record(identity.operation, identity.id, `${nameOf(error)}: ${messageOf(error)}`, {});
+      await this.#recordEnd(operation, id, `${nameOf(error)}: ${messageOf(error)}`);
       throw error;
+    }
+    await this.#recordEnd(operation, id, resultOf(value));
+    return value;
+  }
+
+  /** What was done stays done, and what was left stays left: a full disk must not hide which of them it is. */
+  async #recordEnd(action: string, run: string, result: string): Promise<void> {
+    try {
+      await this.#record(action, run, result, {});
+    } catch (error) {
+      const message = `the end of ${run} is not in the audit log (${messageOf(error)}): ${result}`;
+      this.#ports.emit({ type: 'warning', message });
     }
   }
 

@@ -21,6 +21,10 @@ function isKnown(error: unknown): boolean {
   return error instanceof ExamctlError || (error instanceof Error && 'code' in error);
 }
 
+export function had<T>(attempted: Attempt<T>): T | undefined {
+  return 'value' in attempted ? attempted.value : undefined;
+}
+
 /** What a probe is: known before it is made, whatever comes out. */
 export interface ProbeTitle {
   readonly id: string;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '../lifecycle/environment.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
-import { type Attempt, attempt, judged, outcomeOf } from './attempt.ts';
+import { attempt, had, judged, outcomeOf } from './attempt.ts';
 import { lastToggle, readFlag } from './exam-mode-flag.ts';
 import { unrecorded } from './exam-mode-status.ts';
 import { judgeRequestLog, probeRequestLog } from './request-log-audit.ts';
@@ -139,8 +139,4 @@ async function probeToggles(
       ? 'never toggled'
       : `${record.at.toISOString()} by ${record.by ?? 'nobody named'} in ${record.recordedIn}`,
   );
-}
-
-function had<T>(attempted: Attempt<T>): T | undefined {
-  return 'value' in attempted ? attempted.value : undefined;
 }

@@ -135,7 +135,7 @@ export async function probeApiView(options: AskOptions, expected: ExamModeState)
     const code = errorCodeOf(answer.value.body);
     const problem = `GET ${path} answers HTTP ${answer.value.status}${code === undefined ? '' : ` ${code}`}`;
     const hint =
-      answer.value.status === 401 ? 'the admin token is refused: set a fresh api.token' : undefined;
+      answer.value.status === 401 ? 'the admin token is refused: set a fresh api.admin_token' : undefined;
     return { target: target.id, problem, ...(hint === undefined ? {} : { hint }) };
   });
   const texts = views.map((view) =>

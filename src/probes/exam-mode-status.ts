@@ -1,6 +1,6 @@
 import type { Environment } from '../lifecycle/environment.ts';
 import { valueAt } from './answer-body.ts';
-import { type Attempt, attempt } from './attempt.ts';
+import { type Attempt, attempt, had } from './attempt.ts';
 import { backendTargets } from './backend-targets.ts';
 import { driftBetween, type ExamModeBehaviour } from './exam-mode-drift.ts';
 import {
@@ -98,10 +98,6 @@ export function unrecorded(flag: Attempt<FlagRow | null>, toggle: Attempt<Toggle
   return [
     `the flag was changed at ${flag.value.updatedAt.toISOString()} without a record in audit_log or switch_audit_log: by SQL`,
   ];
-}
-
-function had<T>(attempted: Attempt<T>): T | undefined {
-  return 'value' in attempted ? attempted.value : undefined;
 }
 
 function problemsOf(attempts: Readonly<Record<string, Attempt<unknown>>>): string[] {

@@ -9,6 +9,9 @@ const databaseProbe = { id: 'database-answers', title: 'the database answers' };
 const cacheProbe = { id: 'cache-answers', title: 'the cache answers' };
 const readProbe = { id: 'read-works', title: 'a student can read through every backend instance' };
 
+const servicesHint =
+  'start what is down, or look at its log; of a sandbox: examctl sandbox status, examctl sandbox logs';
+
 /** Reads on each instance: enough to see one that fails now and then, too few to be a load. */
 const reads = 3;
 
@@ -39,7 +42,7 @@ export function judgeInstances(instances: readonly ServiceInstance[]): OutcomeRe
   if (down.length > 0) {
     const seen = down.map(({ id, state, detail }) => `${id} is ${state}${detail ? ` (${detail})` : ''}`);
     const determined = down.some(({ state }) => state !== 'unknown');
-    return outcomeOf(servicesProbe, determined ? 'fail' : 'unknown', seen.join('; '), 'examctl status');
+    return outcomeOf(servicesProbe, determined ? 'fail' : 'unknown', seen.join('; '), servicesHint);
   }
   const counts = new Map<Service, number>();
   for (const { service } of instances) counts.set(service, (counts.get(service) ?? 0) + 1);

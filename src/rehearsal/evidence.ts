@@ -1,4 +1,4 @@
-import type { CheckRun } from '../checks/run-checks.ts';
+import type { CheckRun } from '../checks/check-run.ts';
 import type { Capture } from '../collectors/capture.ts';
 import type { PoolSamples } from '../collectors/watch-pool.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
@@ -6,6 +6,9 @@ import type { LoadResult } from '../load/load-result.ts';
 import type { Reconciliation } from '../load/reconcile.ts';
 import type { Canary } from '../probes/canary.ts';
 import type { ExamModeVerification } from '../probes/exam-mode.ts';
+
+/** What the canary saw; who it was stays on the platform. */
+export type CanaryEvidence = Omit<Canary, 'userId'>;
 
 /** Requests of the load in a stretch of time. */
 export interface RequestShare {
@@ -34,7 +37,7 @@ export interface FaultObservation {
 
 /** What the phases of a rehearsal have seen; a phase that was not reached leaves its part undefined. */
 export interface Evidence {
-  canary?: Canary;
+  canary?: CanaryEvidence;
   examModeOn?: ExamModeVerification;
   examModeOff?: ExamModeVerification;
   loads: LoadResult[];
@@ -44,7 +47,7 @@ export interface Evidence {
   reconciliations: Reconciliation[];
   capture?: Capture;
   auditTrail?: readonly OutcomeRecord[];
-  drill?: FaultObservation & { readonly canary: Canary };
+  drill?: FaultObservation & { readonly canary: CanaryEvidence };
 }
 
 /** The files of the run's folder, by what they show. */

@@ -23,7 +23,7 @@ function ledgerOf(...lines: (object | string)[]): string {
   return file;
 }
 
-const about = { at: '2026-01-01T10:00:00Z', ms: 1, userId: 'u', sessionId: 's', status: 200 };
+const about = { at: '2026-01-01T10:00:00Z', ms: 1, student: 1, sessionId: 's', status: 200 };
 const answer = (sent: number, outcome = 'acknowledged', acknowledged: number | null = sent) => ({
   ...about,
   kind: 'answer',
@@ -97,10 +97,10 @@ test('the summary counts students, their reasons, and scores that differ', async
       submit(3),
       submit(1, 'other'),
       submit(2, 'other'),
-      { kind: 'student', userId: 'u', sessionId: 's', completed: true },
+      { kind: 'student', student: 1, sessionId: 's', completed: true },
       {
         kind: 'student',
-        userId: 'v',
+        student: 2,
         sessionId: null,
         completed: false,
         reason: 'without a session: no answer',

@@ -6,7 +6,7 @@ import type { Sample } from '../../src/load/sample.ts';
 import { Tally } from '../../src/load/tally.ts';
 
 const student = {
-  userId: 'u',
+  number: 1,
   token: 't',
   createAt: 0,
   session: { mode: 'EXAM', year: 1, blocks: ['A'], count: 1, duration_seconds: 60 },
@@ -24,7 +24,7 @@ const plan: LoadPlan = {
   graceSeconds: 1,
   requestTimeoutSeconds: 1,
   thresholds: { p95Ms: 500, errorRate: 0.01 },
-  students: [student, { ...student, userId: 'v', submitTwice: false }],
+  students: [student, { ...student, number: 2, submitTwice: false }],
 };
 
 const finished: LedgerSummary = {

@@ -30,7 +30,7 @@ describe('the plan of a load run', () => {
   });
 
   test.each(scenarios.map(({ id }) => id))('gives each student of %s one identity of their own', (id) => {
-    const users = planOf(id).students.map(({ userId }) => userId);
+    const users = planOf(id).students.map(({ token }) => token);
     expect(new Set(users).size).toBe(40);
   });
 

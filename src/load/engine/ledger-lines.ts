@@ -3,7 +3,7 @@ import type { LoadHttpAnswer } from '../ports.ts';
 import { isFailed } from '../sample.ts';
 
 /** A write of a virtual student, before anything is known about it. */
-export type Write = Pick<WriteLine, 'kind' | 'userId' | 'sessionId' | 'questionId' | 'sent'>;
+export type Write = Pick<WriteLine, 'kind' | 'student' | 'sessionId' | 'questionId' | 'sent'>;
 
 export function attemptLine({ kind, ...write }: Write): AttemptLine {
   return { kind: 'attempt', write: kind, at: new Date().toISOString(), ...write };

@@ -34,19 +34,19 @@ export class Visit {
   }
 
   async run(): Promise<void> {
-    const { userId } = this.#student;
+    const { number: student } = this.#student;
     try {
       await this.#createSession();
       for (const answer of this.#student.answers) await this.#answer(answer);
       await this.#submit();
       if (this.#missed > 0) throw new GaveUp(`missed answers: ${this.#missedBecause}`);
-      this.#around.writeLedger({ kind: 'student', userId, sessionId: this.#sessionId, completed: true });
+      this.#around.writeLedger({ kind: 'student', student, sessionId: this.#sessionId, completed: true });
     } catch (error) {
       if (!(error instanceof GaveUp)) throw error;
       const sessionId = this.#sessionId;
       this.#around.writeLedger({
         kind: 'student',
-        userId,
+        student,
         sessionId,
         completed: false,
         reason: error.message,
@@ -55,14 +55,14 @@ export class Visit {
   }
 
   async #createSession(): Promise<void> {
-    const { userId, createAt, session, answers } = this.#student;
+    const { number: student, createAt, session, answers } = this.#student;
     await this.#waitUntil(createAt);
     const phase = phaseOf(createAt);
     const created = await this.#send('create-session', phase, 'POST', '/sessions', session);
     const sessionId = field(created.body, 'session_id');
     if (typeof sessionId !== 'string') throw new GaveUp(`without a session: ${told(created)}`);
     this.#sessionId = sessionId;
-    this.#around.writeLedger({ kind: 'session', userId, sessionId });
+    this.#around.writeLedger({ kind: 'session', student, sessionId });
     if (answers.length === 0) return;
     const read = await this.#send('read-session', phase, 'GET', `/sessions/${sessionId}`);
     const questions = field(read.body, 'questions');
@@ -77,8 +77,8 @@ export class Visit {
     if (questionId === undefined) throw new GaveUp(`without question ${question + 1} in the session`);
     const body = { question_id: questionId, selected_index: selectedIndex };
     const path = `/sessions/${sessionId}/answer`;
-    const { userId } = this.#student;
-    const write: Write = { kind: 'answer', userId, sessionId, questionId, sent: selectedIndex };
+    const { number: student } = this.#student;
+    const write: Write = { kind: 'answer', student, sessionId, questionId, sent: selectedIndex };
     const answered = await this.#send('answer', phaseOf(at), 'POST', path, body, write);
     if (!isFailed(answered)) return;
     if (answered.status === 401) throw new GaveUp(`missed answers: ${told(answered)}`);
@@ -87,7 +87,7 @@ export class Visit {
   }
 
   async #submit(): Promise<void> {
-    const { userId, submitAt, submitTwice } = this.#student;
+    const { number: student, submitAt, submitTwice } = this.#student;
     if (submitAt !== null) await this.#waitUntil(submitAt);
     const phase = submitAt === null ? 'teardown' : phaseOf(submitAt);
     const endpoints: Endpoint[] = submitTwice ? ['submit', 'submit-again'] : ['submit'];
@@ -96,7 +96,7 @@ export class Visit {
       const path = `/sessions/${sessionId}/submit`;
       const submitted = await this.#send(endpoint, phase, 'POST', path, undefined, {
         kind: 'submit',
-        userId,
+        student,
         sessionId,
         sent: null,
       });

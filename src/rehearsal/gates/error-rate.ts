@@ -15,7 +15,8 @@ export const errorRate: Gate = {
       total.requests -= during.requests;
       total.failed -= during.failed;
     }
-    if (total.requests === 0) return { outcome: 'unknown', message: 'no request was made outside of faults' };
+    // faults that were never reverted reach to the end of the load, and over each other
+    if (total.requests <= 0) return { outcome: 'unknown', message: 'no request was made outside of faults' };
     const rate = total.failed / total.requests;
     const message = `${total.failed} of ${total.requests} requests failed outside of faults (${percent(rate)}); limit ${percent(limits.errorRate)}`;
     if (rate >= limits.errorRate) return { outcome: 'fail', message };

@@ -6,8 +6,9 @@ export const canaryPhase: Phase = {
   title: 'Canary: one student goes the whole way',
   seconds: () => 3,
   rehearse: async ({ environment, evidence, run }) => {
-    evidence.canary = await walkCanary(environment, { signal: run.signal });
-    const bad = evidence.canary.outcomes.find(({ outcome }) => outcome !== 'pass');
+    const { userId: _, ...canary } = await walkCanary(environment, { signal: run.signal });
+    evidence.canary = canary;
+    const bad = canary.outcomes.find(({ outcome }) => outcome !== 'pass');
     return bad === undefined
       ? 'create, answer, read back, submit twice: works'
       : `${bad.title}: ${bad.message}`;

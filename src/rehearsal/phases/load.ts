@@ -1,6 +1,5 @@
-import { type PoolSamples, watchPool } from '../../collectors/watch-pool.ts';
+import { watchPool } from '../../collectors/watch-pool.ts';
 import type { Identity } from '../../lifecycle/environment.ts';
-import { Undetermined } from '../../lifecycle/errors.ts';
 import { leadInOf } from '../../load/load-plan.ts';
 import type { LoadProgress, LoadResult } from '../../load/load-result.ts';
 import { runLoad } from '../../load/run-load.ts';
@@ -21,33 +20,24 @@ export const loadPhase: Phase = {
   rehearse: async (context) => {
     const { environment, evidence, run } = context;
     const watching = new AbortController();
-    const pool = samplesOf(
-      watchPool(environment, {
-        everyMs: 500,
-        signal: AbortSignal.any([run.signal, watching.signal]),
-      }),
-    );
-    const students = await studentsFor(context);
+    const pool = watchPool(environment, {
+      everyMs: 500,
+      signal: AbortSignal.any([run.signal, watching.signal]),
+    });
+    // it may fail long before it is waited for
+    pool.catch(() => undefined);
     try {
+      const students = await studentsFor(context);
       await drive('session-burst', students, context);
       await answersWithFaults(students, context);
       await drive('submit-spike', students, context);
     } finally {
       watching.abort();
-      const samples = await pool;
-      if (samples !== undefined) evidence.pool = samples;
+      evidence.pool = await pool;
     }
     return evidence.loads.map(textOf).join('; ');
   },
 };
-
-/** A pool that cannot be seen does not keep load from it: its gate tells. Handled at once, as it fails before it is awaited. */
-function samplesOf(watching: Promise<PoolSamples>): Promise<PoolSamples | undefined> {
-  return watching.catch((error: unknown) => {
-    if (error instanceof Undetermined) return undefined;
-    throw error;
-  });
-}
 
 /** In which the engine starts and the last students end their sessions. */
 const endingSeconds = 4;

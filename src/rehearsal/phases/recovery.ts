@@ -10,7 +10,7 @@ export const recoveryPhase: Phase = {
   rehearse: async (context) => {
     const { profile, environment, evidence, run } = context;
     const injection = await inject(profile.drill, 1, context);
-    const canary = await walkCanary(environment, { signal: run.signal });
+    const { userId: _, ...canary } = await walkCanary(environment, { signal: run.signal });
     evidence.drill = { ...observeAlone(injection), canary };
     const { problem, recoverySeconds } = evidence.drill;
     if (problem !== null) return problem;

@@ -159,6 +159,34 @@ describe('an operation', () => {
     );
   });
 
+  it('reverts although the journal cannot be read any more', async () => {
+    const ports = board.ports();
+    const openRunFolder: typeof ports.openRunFolder = async (identity) => {
+      const folder = await ports.openRunFolder(identity);
+      const read = async () => {
+        if (board.on.get('b')) throw new Error('EIO: i/o error, read');
+        return folder.journal.read();
+      };
+      return { ...folder, journal: { ...folder.journal, read } };
+    };
+    await withRun(identityOf(), { ...ports, openRunFolder }, async (run) => {
+      await run.keep(await run.perform(planOf([switchOn('a')])));
+      await run.perform(planOf([switchOn('b')]));
+    }).catch(() => undefined);
+    expect(board.log).toEqual(['a on', 'b on', 'b off']);
+    expect(board.events).toContainEqual(
+      expect.objectContaining({ type: 'warning', message: expect.stringContaining('EIO') }),
+    );
+  });
+
+  it('reverts after the hold although what watches it has failed at once', async () => {
+    const operation = runOperation(planOf([switchOn('a')], 0.1), identityOf(), board.ports(), async () => {
+      throw new Error('nothing to be seen');
+    });
+    await expect(operation).rejects.toThrow('nothing to be seen');
+    expect(board.on.get('a')).toBe(false);
+  });
+
   it('is refused while another run holds the run lock, and says who', async () => {
     await withRun(identityOf('run-0'), board.ports(), async () => {
       const operation = runOperation(planOf([switchOn('a')]), identityOf(), board.ports());

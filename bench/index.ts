@@ -1,0 +1,57 @@
+import { cpus, release, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { fault } from './fault.ts';
+import type { Bench, Figure } from './measure.ts';
+import { sandboxUp } from './sandbox-up.ts';
+import { startup } from './startup.ts';
+
+const benches: readonly Bench[] = [fault, sandboxUp, startup];
+
+/** `npm run bench -- [--smoke] [--json] [name...]` */
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { smoke: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+});
+const unknown = positionals.find((name) => benches.every(({ id }) => id !== name));
+if (unknown !== undefined) {
+  console.error(`there is no bench "${unknown}"; all: ${benches.map(({ id }) => id).join(', ')}`);
+  process.exit(2);
+}
+
+const machine = `${new Date().toISOString().slice(0, 10)}, ${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${release()}, Node.js ${process.version}`;
+const results: { id: string; title: string; figures: readonly Figure[] }[] = [];
+if (!values.json) console.log(machine);
+for (const { id, title, run } of benches.filter(
+  ({ id }) => positionals.length === 0 || positionals.includes(id),
+)) {
+  const figures = await run({ smoke: values.smoke });
+  results.push({ id, title, figures });
+  if (!values.json) console.log(`\n${id}: ${title}\n${table(figures)}`);
+}
+if (values.json) console.log(JSON.stringify({ machine, smoke: values.smoke, benches: results }, null, 2));
+
+function table(figures: readonly Figure[]): string {
+  const rows = [
+    ['what', 'median', 'n', 'ratio', 'goal'],
+    ...figures.map(({ name, unit, median, n, ratio, goal }) => [
+      name,
+      `${median.toFixed(unit === 's' ? 2 : 1)} ${unit}`,
+      String(n),
+      ratio?.toFixed(2) ?? '1',
+      goal === null ? '' : `<= ${goal}${ratio !== null && ratio > goal ? ', missed' : ''}`,
+    ]),
+  ];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) =>
+          column === 0 || column === 4
+            ? cell.padEnd(widths[column] ?? 0)
+            : cell.padStart(widths[column] ?? 0),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
