@@ -37,9 +37,11 @@ export const startup: Bench = {
           command('examctl --help', ['--help'], { goal: 1.25 }),
           command('examctl explain 0', ['explain', '0']),
           command('examctl config check', ['config', 'check']),
-          // there is no sandbox: all is done but the connecting
-          command('examctl integrity check, until it connects', ['integrity', 'check', '-e', 'sandbox'], {
+          command('examctl integrity check, no sandbox to connect to', ['integrity', 'check', '-c', none], {
             goal: 2.4,
+            exitCode: 3,
+          }),
+          command('examctl integrity check, a configured database that refuses', ['integrity', 'check'], {
             exitCode: 3,
           }),
         ],

@@ -15,7 +15,7 @@ import { findFault } from './commands/fault.ts';
 import { rehearseOn } from './commands/rehearse.ts';
 import { planExamModeOff as planExamModeOffFrom } from './exam-mode/plan-exam-mode.ts';
 import { snapshotOf } from './exam-mode/snapshot.ts';
-import { planFault as planFaultOn, requireSteadyState } from './faults/plan-fault.ts';
+import { planFault as planFaultOn } from './faults/plan-fault.ts';
 import {
   contextOfOpened,
   type OpenOptions,
@@ -136,7 +136,6 @@ export async function runOperation(
   plan: Plan,
   { during, ...permission }: RunOptions = {},
 ): Promise<OperationResult> {
-  requireSteadyState(plan);
   return contextOfOpened(environment, permission).operator(environment).run(plan, during);
 }
 

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { didYouMean } from '../config/nearest.ts';
 import type { FaultDefinition } from '../faults/fault.ts';
 import { faults } from '../faults/index.ts';
-import { planFault, requireSteadyState } from '../faults/plan-fault.ts';
+import { planFault } from '../faults/plan-fault.ts';
 import { systemClock } from '../lifecycle/clock.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import { openChanges } from '../lifecycle/journal.ts';
@@ -79,7 +79,6 @@ export async function runFaultInject(
   const environment = await context.openEnvironment();
   const plan = await planFault(fault, environment, options.for);
   if (context.options.dryRun) return context.report(planReport(plan));
-  requireSteadyState(plan);
   const result = await context.operator(environment).run(plan);
   const after = await untilSteady(environment, {
     clock: systemClock,

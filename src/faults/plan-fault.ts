@@ -1,5 +1,5 @@
 import type { Environment } from '../lifecycle/environment.ts';
-import { Refused, UsageError } from '../lifecycle/errors.ts';
+import { UsageError } from '../lifecycle/errors.ts';
 import { makePlan, type Plan } from '../lifecycle/plan.ts';
 import { impactOf } from '../probes/sessions-in-progress.ts';
 import { steadyState } from '../probes/steady-state.ts';
@@ -31,15 +31,5 @@ export async function planFault(
     changes,
     holdSeconds,
     steadyState: before,
-  });
-}
-
-/** A fault is not injected into a system that is already ill, or that cannot be seen. */
-export function requireSteadyState({ operation, environment, steadyState }: Plan): void {
-  const ill = steadyState.filter(({ outcome }) => outcome === 'fail' || outcome === 'unknown');
-  if (ill.length === 0) return;
-  const what = ill.map(({ title, outcome, message }) => `${title}: ${outcome} (${message})`).join('; ');
-  throw new Refused(`${operation} is refused: ${environment} is not in its steady state: ${what}`, {
-    hint: 'mend it first; examctl fault status shows what examctl itself has left broken',
   });
 }

@@ -86,7 +86,7 @@ function protectedWaitsForExams({
   }
   const until = lastEndsAt === null ? 'with no end set' : `until ${lastEndsAt}`;
   return {
-    why: `${sessionsInProgress} students are in an exam ${until}`,
+    why: `${sessionsInProgress} ${sessionsInProgress === 1 ? 'student is' : 'students are'} in an exam ${until}`,
     needed: 'wait for the exam to end, or, in an emergency: --break-glass --reason "..."',
   };
 }

@@ -20,6 +20,7 @@ import { guardianOf, type Recovery, recoverRun } from '../lifecycle/recover.ts';
 import { revertDeadline } from '../lifecycle/revert.ts';
 import { lockHolderOf, type Run, type RunIdentity, type RunPorts, withRun } from '../lifecycle/run.ts';
 import type { OpenRun, RunArchive } from '../lifecycle/run-archive.ts';
+import { requireSteadyState } from '../lifecycle/steady-state.ts';
 import { runLocksOf } from './run-locks.ts';
 
 export interface OperatorPorts {
@@ -117,6 +118,7 @@ class OperatorOnRecord implements Operator {
       const actor = await this.#ports.actor();
       const confirmed = environment.protected ? await this.#ports.confirm(plan) : undefined;
       authorize({ plan, environment, actor, confirmed, reason, breakGlass });
+      requireSteadyState(plan);
     } catch (error) {
       if (error instanceof Refused) await this.#record(plan.operation, null, `refused: ${error.message}`, {});
       throw error;

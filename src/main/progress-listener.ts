@@ -21,8 +21,8 @@ export function progressListener(progress: Progress, verbose: boolean): Listener
         if (verbose) progress.note(`run ${event.run}: ${event.folder}`);
         break;
       case 'lock.taken':
-        if (event.where === 'file' && verbose) {
-          progress.note(`the run lock is a file of this host: ${event.why ?? 'the database has none'}`);
+        if (event.why !== undefined) {
+          progress.note(`warning: the run lock is a file that only this host sees: ${event.why}`);
         }
         break;
       case 'change.started':

@@ -40,6 +40,9 @@ export async function impactOf(
   }
   const { count, lastEndsAt } = sessions;
   const until = lastEndsAt === null ? '' : `, the last ends ${lastEndsAt}`;
-  const students = count === 0 ? 'no student is in an exam' : `${count} students are in an exam${until}`;
+  const students =
+    count === 0
+      ? 'no student is in an exam'
+      : `${count} ${count === 1 ? 'student is' : 'students are'} in an exam${until}`;
   return { sessionsInProgress: count, lastEndsAt, disruptive, text: `${text}; ${students}` };
 }

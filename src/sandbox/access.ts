@@ -32,14 +32,6 @@ export function openSandbox(stateFolder: string): SandboxAccess {
   };
 }
 
-/** For scripts and load generators that bring no environment: `examctl sandbox identities`. */
-export async function identities(
-  { stateFolder }: { stateFolder: string },
-  count: number,
-): Promise<Identity[]> {
-  return openSandbox(stateFolder).identities(count);
-}
-
 async function mintIdentities(config: SandboxConfig, count: number): Promise<Identity[]> {
   if (!Number.isInteger(count) || count < 1)
     throw new UsageError(`the number of identities must be 1 or more, not ${count}`);

@@ -1,7 +1,5 @@
 import { messageOf, OperationFailed } from '../lifecycle/errors.ts';
-import { mintTokens } from './backend/tokens.ts';
 import type { SandboxConfig } from './config.ts';
-import { sandboxAdmin } from './seed.ts';
 
 const patience = 5_000;
 
@@ -10,7 +8,11 @@ const patience = 5_000;
  * answers /health just as well, but does not know our signing key.
  */
 export async function requireOwnParts(config: SandboxConfig, signal: AbortSignal): Promise<void> {
-  const { request } = await import('undici');
+  const [{ request }, { mintTokens }, { sandboxAdmin }] = await Promise.all([
+    import('undici'),
+    import('./backend/tokens.ts'),
+    import('./seed.ts'),
+  ]);
   const [admin] = await mintTokens(config, [sandboxAdmin]);
   const asking = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
   for (const port of [...config.ports.backend, config.ports.edge]) {

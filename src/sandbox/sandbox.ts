@@ -16,7 +16,6 @@ import {
 import { type SandboxStatus, stateOf, status } from './status.ts';
 import { takeDown } from './take-down.ts';
 
-export { identities } from './access.ts';
 export { breakWith, defectsOf, mend } from './defect-switch.ts';
 export { logs } from './logs.ts';
 export type { SandboxContext } from './make-sandbox.ts';

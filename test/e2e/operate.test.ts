@@ -140,7 +140,7 @@ describe('a fault on a protected environment', () => {
     it('is refused with the number of students and when the last of them ends', async () => {
       const { exitCode, stderr } = await on('prod', inject, '--confirm', 'prod', '--reason', 'drill');
       expect(exitCode).toBe(4);
-      expect(stderr).toMatch(/1 students are in an exam until \d{4}-\d\d-\d\dT/);
+      expect(stderr).toMatch(/1 student is in an exam until \d{4}-\d\d-\d\dT/);
       expect(stderr).toContain('--break-glass');
       expect(stderr).not.toMatch(redisIsStopped);
       await isSteady();

@@ -161,6 +161,15 @@ describe('what the platform does wrong is seen', () => {
     expect(outcomes(result)['load-error-rate']).toBe('pass');
   });
 
+  test('what is kept of a run names no student by id, address or token', async () => {
+    const { ledgerFile, samplesFile, timelineFile } = await load({ overrides: { students: 2, seconds: 1 } });
+    const kept = [ledgerFile, samplesFile, timelineFile].map((file) => readFileSync(file, 'utf8')).join('');
+    expect(kept).toContain('"student":2');
+    for (const { userId, email, token } of await environment.identities(2)) {
+      for (const secret of [userId, email, token]) expect(kept).not.toContain(secret);
+    }
+  });
+
   test('a row that is gone and a row that was changed are named by ledger line, session and question', async () => {
     const { ledgerFile } = await load({ overrides: { students: 4, seconds: 2 } });
     const lines = readFileSync(ledgerFile, 'utf8')

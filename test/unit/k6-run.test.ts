@@ -43,7 +43,14 @@ fs.writeFileSync(ledger, JSON.stringify({ plan, mode: fs.statSync(process.env.EX
 const summary = () => fs.writeFileSync(process.env.EXAMCTL_LOAD_SUMMARY, JSON.stringify({ metrics: { http_reqs: { values: { count: 1 } } } }));
 `;
 
-function run(binary: string, { signal = new AbortController().signal, timeoutSeconds = 30 } = {}) {
+function run(
+  binary: string,
+  {
+    signal = new AbortController().signal,
+    timeoutSeconds = 30,
+    onSample = (_: Sample): void => undefined,
+  } = {},
+) {
   const samples: Sample[] = [];
   // Its own TMPDIR, so that what is left behind can be seen.
   const temporary = join(folder, 'tmp');
@@ -57,7 +64,10 @@ function run(binary: string, { signal = new AbortController().signal, timeoutSec
       ledgerFile: join(folder, 'ledger'),
       signal,
       timeoutSeconds,
-      onSample: (sample) => samples.push(sample),
+      onSample: (sample) => {
+        samples.push(sample);
+        onSample(sample);
+      },
     },
     { scriptsFolder: '/scripts', env: process.env },
   );
@@ -124,6 +134,14 @@ describe('running k6', () => {
     expect(await ended).toEqual({ thresholdsCrossed: false, requests: null, aborted: true });
     expect(performance.now() - started).toBeLessThan(5000);
     expect(samples).toHaveLength(1);
+  });
+
+  test('a sample that cannot be kept ends k6, and is told', async () => {
+    const goesOn = `${writesOneSample} setInterval(() => {}, 1000); process.on('SIGINT', () => process.exit(105));`;
+    const onSample = () => {
+      throw new Undetermined('cannot write samples.ndjson: ENOSPC');
+    };
+    await expect(run(fakeK6(goesOn), { onSample }).ended).rejects.toThrow('ENOSPC');
   });
 
   test('a k6 that does not come to its end is ended', async () => {

@@ -13,6 +13,7 @@ test('a token that dies during the run is told before the run', () => {
   const identities = [identity('2026-01-01T11:00:00Z'), identity('2026-01-01T10:15:00Z')];
   expect(() => requireTokensUntil(end, identities)).toThrow(Undetermined);
   expect(() => requireTokensUntil(end, identities)).toThrow('1 of 2 load tokens expire before the run ends');
+  expect(() => requireTokensUntil(end, identities)).not.toThrow(/students\.example/);
 });
 
 test('tokens that outlive the run are good, and of others only the platform knows', () => {

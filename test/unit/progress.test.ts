@@ -109,13 +109,13 @@ describe('a run, told on stderr', () => {
     ]);
   });
 
-  it('names run and lock with --verbose', () => {
+  it('warns when only this host sees the run lock, and names the run with --verbose', () => {
     const { progress: shown, lines } = progress();
     const listen = progressListener(shown, true);
     listen({ type: 'lock.taken', where: 'file', why: 'the database cannot be reached' });
     listen({ type: 'run.started', run: 'run-1', operation: 'x', folder: '/f' });
     expect(lines()).toEqual([
-      'the run lock is a file of this host: the database cannot be reached',
+      'warning: the run lock is a file that only this host sees: the database cannot be reached',
       'run run-1: /f',
     ]);
   });

@@ -1,7 +1,8 @@
 import type { FaultDefinition } from '../../faults/fault.ts';
-import { planFault, requireSteadyState } from '../../faults/plan-fault.ts';
+import { planFault } from '../../faults/plan-fault.ts';
 import { ExamctlError, messageOf, UsageError } from '../../lifecycle/errors.ts';
 import type { OutcomeRecord } from '../../lifecycle/outcome.ts';
+import { requireSteadyState } from '../../lifecycle/steady-state.ts';
 import { untilSteady } from '../../probes/until-steady.ts';
 import type { RehearsalContext } from '../ports.ts';
 

@@ -63,6 +63,6 @@ describe('authorize', () => {
     const text = refusal({ confirmed: undefined, reason: undefined, plan: disruptive(1) });
     expect(text).toContain('protected environment');
     expect(text).toContain('need a reason');
-    expect(text).toContain('1 students');
+    expect(text).toContain('1 student is');
   });
 });

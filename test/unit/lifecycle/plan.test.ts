@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { requireSteadyState } from '../../../src/faults/plan-fault.ts';
 import { Refused } from '../../../src/lifecycle/errors.ts';
 import { canonicalJson } from '../../../src/lifecycle/json.ts';
 import type { Outcome, OutcomeRecord } from '../../../src/lifecycle/outcome.ts';
 import { makePlan, type PlanContent } from '../../../src/lifecycle/plan.ts';
+import { requireSteadyState } from '../../../src/lifecycle/steady-state.ts';
 import { planOf, switchOn } from '../../support/fake-lifecycle.ts';
 
 const content: PlanContent = planOf([switchOn('a'), switchOn('b')], 30);
