@@ -123,7 +123,7 @@ await Promise.all([
     ...command,
     entryPoints: ['src/cli.ts'],
     outfile: join(made, 'cli.cjs'),
-    plugins: [librariesApart],
+    plugins: [librariesApart, lazyBuiltins],
   }),
   build({
     ...command,

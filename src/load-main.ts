@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
+import { makeFolder } from './adapters/files.ts';
 import { cacheFolder } from './adapters/state-folder.ts';
 
 type Main = typeof import('./main.ts');
@@ -73,7 +74,7 @@ class CompiledFiles {
   store(): void {
     if (this.#fresh.size === 0) return;
     try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.#folder);
       for (const [file, script] of this.#fresh) this.#replace(file, script.createCachedData());
       const all = dirname(this.#folder);
       for (const folder of readdirSync(all).map((name) => join(all, name))) {

@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AuditContent, type AuditEntry, chain } from '../lifecycle/audit.ts';
 import { Undetermined } from '../lifecycle/errors.ts';
 import { appendLine } from './append-file.ts';
 import { withFileLock } from './file-lock.ts';
-import { writeFileAtomic } from './files.ts';
+import { makeFolder, writeFileAtomic } from './files.ts';
 
 /** The append-only, hash-chained record of who did what: `audit.ndjson` in the state folder. */
 export class AuditLog {
@@ -20,7 +20,7 @@ export class AuditLog {
   }
 
   async append(content: AuditContent): Promise<AuditEntry> {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    makeFolder(this.#folder);
     return withFileLock(join(this.#folder, 'audit.lock'), async () => {
       const entry = chain(content, await this.#last());
       await appendLine(this.file, JSON.stringify(entry));

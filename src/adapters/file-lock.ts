@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readText } from './files.ts';
+import { makeFolder, readText } from './files.ts';
 import { identify, isAlive, type ProcessIdentity } from './processes.ts';
 
 export interface FileLockOptions {
@@ -22,7 +22,7 @@ export async function withFileLock<T>(
   action: () => Promise<T>,
   { signal, patience = 10_000, onWait }: FileLockOptions = {},
 ): Promise<T> {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file));
   const deadline = performance.now() + patience;
   let told = false;
   while (!take(file)) {

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   fstatSync,
+  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -9,6 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 
 /** Readers see the old content or the new, never a part. */
 export function writeFileAtomic(file: string, text: string, mode = 0o600): void {
@@ -63,5 +66,17 @@ export function lastLines(file: string, count: number): string[] {
       .slice(-count);
   } finally {
     closeSync(handle);
+  }
+}
+
+/** Like mkdir -p. Not Node's own `recursive`, which spins for ever below a folder that takes no folders, like /proc. */
+export function makeFolder(folder: string, mode = 0o700): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder), mode);
+  try {
+    mkdirSync(folder, { mode });
+  } catch (error) {
+    // made by another process meanwhile
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

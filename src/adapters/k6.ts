@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
 
-export const installHint = 'scripts/install-k6.sh installs it; or set K6_BIN; or run with --engine builtin';
+const installHint = 'scripts/install-k6.sh installs it; or set K6_BIN; or run with --engine builtin';
 
 export interface K6Places {
   readonly K6_BIN?: string | undefined;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../lifecycle/errors.ts';
@@ -7,7 +7,7 @@ import type { Plan } from '../lifecycle/plan.ts';
 import type { RunFolder, RunIdentity } from '../lifecycle/run.ts';
 import type { OpenRun, RunArchive } from '../lifecycle/run-archive.ts';
 import { appendLine, syncFolder } from './append-file.ts';
-import { readJson, writeFileAtomic } from './files.ts';
+import { makeFolder, readJson, writeFileAtomic } from './files.ts';
 import { identify, isAlive, type ProcessIdentity } from './processes.ts';
 
 export interface OpenMark {
@@ -28,8 +28,8 @@ export class RunFolders implements RunArchive {
   /** with the plan, where the whole of it is known before, as plan.json */
   async create(identity: RunIdentity, plan?: Plan): Promise<RunFolder> {
     const path = this.path(identity.id);
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    mkdirSync(this.#open, { recursive: true, mode: 0o700 });
+    makeFolder(path);
+    makeFolder(this.#open);
     const mark: OpenMark = { identity, process: identify(process.pid) ?? null };
     writeFileAtomic(this.#markFile(identity.id), JSON.stringify(mark));
     if (plan !== undefined) writeFileAtomic(join(path, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);

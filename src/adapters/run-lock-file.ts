@@ -1,8 +1,8 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HeldLock, LockHolder, LockState, RunLocks } from '../lifecycle/run-lock.ts';
 import { withFileLock } from './file-lock.ts';
-import { readJson, writeFileAtomic } from './files.ts';
+import { makeFolder, readJson, writeFileAtomic } from './files.ts';
 import { identify, isAlive, type ProcessIdentity } from './processes.ts';
 import { heldBy, stateOf } from './run-locks.ts';
 
@@ -42,7 +42,7 @@ export function runLockInFile(stateFolder: string, environment: string): RunLock
           acquiredAt: new Date().toISOString(),
           process: identify(process.pid) ?? null,
         };
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        makeFolder(folder);
         writeFileAtomic(file, JSON.stringify(content));
         return {
           epoch,

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { ConfigError, messageOf } from '../lifecycle/errors.ts';
 import { packageRoot } from './package-root.ts';
 
@@ -78,9 +78,4 @@ export function parseSqlFile(file: string, text: string): SqlFile | { problems: 
   const sql = (end === -1 ? '' : lines.slice(end).join('\n')).trim().replace(/;$/, '').trimEnd();
   if (sql === '') problems.push(`${file}:${lines.length} has no statement after its header`);
   return problems.length > 0 ? { problems } : { file, header, sql };
-}
-
-/** "lost-answers" of ".../lost-answers.sql" */
-export function idOfSqlFile({ file }: Pick<SqlFile, 'file'>): string {
-  return basename(file, '.sql');
 }

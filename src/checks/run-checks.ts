@@ -12,7 +12,7 @@ import { selectChecks } from './select-checks.ts';
 const statementTimeout = 30_000;
 
 /** The check that counts what the others look at. */
-export const summaryId = 'summary';
+const summaryId = 'summary';
 
 export interface CheckProgress {
   readonly check: Check;

@@ -30,10 +30,7 @@ function withoutPerson(instance: string, record: Extract<LogRecord, { kind: 'end
   return { at, instance, method, path, status, ms, request_id: requestId };
 }
 
-export function readingOf(
-  figures: RequestFigures,
-  { lines, seconds }: { lines: number; seconds: number },
-): Reading {
+function readingOf(figures: RequestFigures, { lines, seconds }: { lines: number; seconds: number }): Reading {
   const { total, routes, byStatus } = figures;
   const ms = (name: 'p50' | 'p95' | 'p99' | 'max', value: number | null) => ({
     name: `${name}_ms`,

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-export const configFileName = 'examctl.yaml';
+const configFileName = 'examctl.yaml';
 
 /** The nearest examctl.yaml in the folder or above it. */
 export async function findConfigFile(folder: string): Promise<string | undefined> {

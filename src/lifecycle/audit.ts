@@ -26,7 +26,7 @@ export interface AuditEntry extends AuditContent {
   readonly hash: string;
 }
 
-export const firstPreviousHash = '0'.repeat(64);
+const firstPreviousHash = '0'.repeat(64);
 
 export function chain(content: AuditContent, previous: AuditEntry | undefined): AuditEntry {
   const entry = {

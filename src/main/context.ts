@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AuditLog } from '../adapters/audit-log.ts';
-import { writeFileAtomic } from '../adapters/files.ts';
+import { makeFolder, writeFileAtomic } from '../adapters/files.ts';
 import { openLoadHttp } from '../adapters/http-load.ts';
 import { findK6, runK6 } from '../adapters/k6.ts';
 import { packageRoot } from '../adapters/package-root.ts';
@@ -136,7 +136,7 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
     locks: (environment) => runLocksOf(environment, state()),
     evidenceFolder: async (name) => {
       const folder = join(state(), 'evidence', `${new Date().toISOString().replace(/[-:.]/g, '')}-${name}`);
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder);
       return folder;
     },
     checks: async () => allChecks(await config()),
@@ -183,7 +183,7 @@ async function saltOf(folder: string, environment: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     writeFileAtomic(file, randomBytes(32).toString('hex'));
     return readFile(file, 'utf8');
   }

@@ -12,6 +12,7 @@ const systemErrors: Readonly<Record<string, string>> = {
   EACCES: 'the folder may not be written: choose another one with --state DIR',
   EPERM: 'the operation is not permitted to this user',
   EROFS: 'the file system is read-only: choose another folder with --state DIR',
+  ENOENT: 'a folder is missing and cannot be made: choose another one with --state DIR',
   ENOTDIR: 'a part of this path is a file: choose another folder with --state DIR',
   EEXIST: 'a file is where a folder is needed: choose another folder with --state DIR',
   EMFILE: 'too many open files: raise the limit with ulimit -n',

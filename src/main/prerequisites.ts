@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
+import { makeFolder } from '../adapters/files.ts';
 import { findK6 } from '../adapters/k6.ts';
 import { messageOf } from '../lifecycle/errors.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
@@ -40,7 +41,7 @@ function node(): OutcomeRecord {
 function stateIsWritable(state: string): OutcomeRecord {
   const record = { id: 'state-folder', title: 'the state folder can be written' };
   try {
-    mkdirSync(state, { recursive: true, mode: 0o700 });
+    makeFolder(state);
     accessSync(state, constants.W_OK | constants.X_OK);
     return { ...record, outcome: 'pass', message: state };
   } catch (error) {

@@ -72,7 +72,7 @@ export function judgeBlocked(
   return outcomeOf(probe, 'pass', `${request}: ${placesOf(readings)}`);
 }
 
-export function blockedProbe({ action }: BlockedOperation, expected: ExamModeState) {
+function blockedProbe({ action }: BlockedOperation, expected: ExamModeState) {
   const words = action.replaceAll('_', ' ');
   return expected === 'on'
     ? { id: `blocked-${kebab(action)}`, title: `${words} is blocked` }

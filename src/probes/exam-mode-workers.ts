@@ -63,7 +63,7 @@ export async function askSentinel(options: AskOptions & { context: GateContext }
   return sentinel === undefined ? [] : readGates(options, sentinel, options.context);
 }
 
-export function sentinelOf(blocked: readonly BlockedOperation[]): BlockedOperation | undefined {
+function sentinelOf(blocked: readonly BlockedOperation[]): BlockedOperation | undefined {
   return blocked.find(({ anonymousProbe }) => anonymousProbe);
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { accessSync, chmodSync, constants, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, lstatSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readText, writeFileAtomic } from '../adapters/files.ts';
+import { makeFolder, readText, writeFileAtomic } from '../adapters/files.ts';
 import { messageOf, UsageError } from '../lifecycle/errors.ts';
 import { type Account, isTraversable } from './account.ts';
 
@@ -97,7 +97,7 @@ function uniqueName(folder: string): string {
 
 /** Not one that somebody else made before us in a folder that all may write. */
 export function makeOwnFolder(folder: string, mode: number): void {
-  makeFolder(folder);
+  makeWritableFolder(folder);
   const stat = lstatSync(folder);
   if (!stat.isDirectory() || stat.uid !== (process.getuid?.() ?? stat.uid)) {
     throw new UsageError(`${folder} belongs to somebody else`, {
@@ -108,9 +108,9 @@ export function makeOwnFolder(folder: string, mode: number): void {
 }
 
 /** Made for the user alone when it does not exist. */
-export function makeFolder(folder: string): void {
+export function makeWritableFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (error) {
     throw new UsageError(`the folder ${folder} cannot be written: ${messageOf(error)}`, {

@@ -10,8 +10,8 @@ import { collect, exitCodeOf } from './child.ts';
 import { copyTree } from './copy-tree.ts';
 import { publish } from './publish.ts';
 
-export const databaseUser = 'exam_user';
-export const databaseName = 'exam_platform';
+const databaseUser = 'exam_user';
+const databaseName = 'exam_platform';
 
 export interface PostgresBinaries {
   /** holds bin/, lib/ and share/ */
@@ -92,7 +92,7 @@ export async function initPostgres(options: {
 }
 
 /** Durability is given up for speed: a sandbox that loses its machine is made anew. */
-export function postgresArguments(dataFolder: string, port: number): string[] {
+function postgresArguments(dataFolder: string, port: number): string[] {
   const settings: Record<string, string | number> = {
     listen_addresses: '127.0.0.1',
     port,

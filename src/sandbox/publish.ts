@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../adapters/files.ts';
 
 const abandonedAfter = 3_600_000;
 
@@ -10,7 +11,7 @@ const abandonedAfter = 3_600_000;
  */
 export async function publish(path: string, make: (draft: string) => Promise<void>): Promise<void> {
   if (existsSync(path)) return;
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path), 0o755);
   removeAbandonedDrafts(path);
   const draft = `${path}.${randomBytes(4).toString('hex')}.draft`;
   try {

@@ -3,7 +3,7 @@ import { Undetermined } from '../lifecycle/errors.ts';
 import { withChangeLock } from './change-lock.ts';
 import { readSandboxConfig } from './config.ts';
 import { notRunning } from './control-client.ts';
-import { locateSandbox, makeFolder, removeSandboxFolder } from './folder.ts';
+import { locateSandbox, makeWritableFolder, removeSandboxFolder } from './folder.ts';
 import { untilUp } from './launch.ts';
 import { makeSandbox, type SandboxContext, startKept } from './make-sandbox.ts';
 import {
@@ -37,7 +37,7 @@ export async function up(context: SandboxContext, wanted: Partial<SandboxOptions
   const started = performance.now();
   requireValid({ ...defaultSandboxOptions, ...wanted });
   requireSupportedPlatform();
-  makeFolder(context.stateFolder);
+  makeWritableFolder(context.stateFolder);
   const outcome = await withChangeLock(context.stateFolder, context, () => bringUp(context, wanted));
   return { ...(await status(context)), outcome, milliseconds: Math.round(performance.now() - started) };
 }

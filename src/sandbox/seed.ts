@@ -19,7 +19,7 @@ export interface SeededPerson {
 }
 
 /** of every seeded person */
-export const sandboxPassword = 'sandbox';
+const sandboxPassword = 'sandbox';
 
 const questionsPerBlock = 80;
 const migrations = { R1: '046_csp_reports', R2: '048_family_id' } as const;

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { messageOf } from '../../lifecycle/errors.ts';
 
 /** pool_size 10 + max_overflow 10 of the platform, for each worker. */
-export const poolSize = 20;
+const poolSize = 20;
 /** pool_timeout of the platform */
 const poolTimeoutMs = 30_000;
 

@@ -20,7 +20,7 @@ export function logTraceback(error: unknown): void {
 }
 
 /** Greps on the platform's logs depend on the spacing of Python's json.dumps. Undefined fields are left out. */
-export function pythonJson(value: Field): string {
+function pythonJson(value: Field): string {
   if (value === null || value === undefined) return 'null';
   if (typeof value === 'string') return pythonString(value);
   if (typeof value !== 'object') return String(value);

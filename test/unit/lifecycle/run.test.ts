@@ -14,6 +14,14 @@ afterEach(() => board.remove());
 
 const journal = () => board.folders.journal('run-1').read();
 
+function atTheHold(action: () => void) {
+  return board.ports({
+    emit: (event) => {
+      if (event.type === 'hold.started') setImmediate(action);
+    },
+  });
+}
+
 describe('an operation', () => {
   it('keeps changes that are meant to stay', async () => {
     const result = await runOperation(planOf([switchOn('a')]), identityOf(), board.ports());
@@ -101,16 +109,22 @@ describe('an operation', () => {
 
   it('reverts when it is interrupted during the hold', async () => {
     const interrupt = new Interrupted('SIGINT');
-    setTimeout(() => board.abort.abort(interrupt), 30);
-    const operation = runOperation(planOf([switchOn('a')], 60), identityOf(), board.ports());
+    const operation = runOperation(
+      planOf([switchOn('a')], 60),
+      identityOf(),
+      atTheHold(() => board.abort.abort(interrupt)),
+    );
     await expect(operation).rejects.toBe(interrupt);
     expect(board.on.get('a')).toBe(false);
     expect(runFinish(await journal())).toMatchObject({ result: 'interrupted' });
   });
 
   it('reverts when its guardian dies, as nobody would revert if it died too', async () => {
-    setTimeout(() => board.guardianLost.abort(), 30);
-    const operation = runOperation(planOf([switchOn('a')], 60), identityOf(), board.ports());
+    const operation = runOperation(
+      planOf([switchOn('a')], 60),
+      identityOf(),
+      atTheHold(() => board.guardianLost.abort()),
+    );
     await expect(operation).rejects.toThrow(/guardian/);
     expect(board.on.get('a')).toBe(false);
   });
