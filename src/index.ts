@@ -173,7 +173,7 @@ export async function captureMetrics(
     signal,
     onProgress: (text) => progress.update(text),
   });
-  return printed('metrics-capture', capture);
+  return printed('metrics.capture', capture);
 }
 
 export type { CheckResult, CheckRun, Finding, FindingValue } from './checks/check-run.ts';

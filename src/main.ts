@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { OperationFailed } from './lifecycle/errors.ts';
 import { type FullContext, makeContext } from './main/context.ts';
 import { explainError } from './main/explain-error.ts';
 import { listenForInterrupts } from './main/interrupts.ts';
@@ -49,13 +50,20 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
     if (name !== 'recover') noteOrphans(made);
     await program.parseAsync([...args], { from: 'user' });
     interrupts.release();
+    interrupts.signal.throwIfAborted();
     return exitCode;
   } catch (error) {
     context?.progress.end();
-    const explained = explainError(error, options().debug);
+    const explained = explainError(causeOf(error, context), options().debug);
     if (explained.text !== '') process.stderr.write(`error: ${explained.text}\n`);
     return explained.exitCode;
   }
+}
+
+/** Whatever an interrupt made fail, the interrupt is the reason; only what is left broken outweighs it. */
+function causeOf(error: unknown, context: FullContext | undefined): unknown {
+  const leftBroken = error instanceof OperationFailed && error.exitCode === 6;
+  return context?.signal.aborted && !leftBroken ? context.signal.reason : error;
 }
 
 /** commander hands the settings of the root down only to commands that were made through it. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Undetermined } from '../lifecycle/errors.ts';
 import { makeFolder, readText } from './files.ts';
 import { identify, isAlive, type ProcessIdentity } from './processes.ts';
 
@@ -35,7 +36,9 @@ export async function withFileLock<T>(
     if (!told) onWait?.(holder);
     told = true;
     if (performance.now() > deadline) {
-      throw new Error(`${file} has been held for ${patience / 1000} s by process ${holder.pid}`);
+      throw new Undetermined(`${file} has been held for ${patience / 1000} s by process ${holder.pid}`, {
+        hint: `see what that process does: ps -fp ${holder.pid}`,
+      });
     }
     await sleep(10 + Math.random() * 20, undefined, signal === undefined ? {} : { signal });
   }
@@ -75,5 +78,10 @@ function discard(file: string, seen: string): void {
 }
 
 function parseHolder(text: string | undefined): ProcessIdentity | undefined {
-  return text === undefined || text === '' ? undefined : (JSON.parse(text) as ProcessIdentity);
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as ProcessIdentity);
+  } catch {
+    // a damaged file names nobody who could hold it
+    return undefined;
+  }
 }

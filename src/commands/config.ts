@@ -54,7 +54,7 @@ export async function runConfigCheck(_options: object, { cwd, file, env, report 
   }
   const warnings = config?.warnings ?? [];
   await report({
-    kind: 'config-check',
+    kind: 'config.check',
     data: {
       valid: config !== undefined,
       file: config === undefined ? result.file : config.file,
@@ -71,7 +71,7 @@ export async function runConfigCheck(_options: object, { cwd, file, env, report 
 export async function runConfigSchema(_options: object, { report }: Pick<ConfigContext, 'report'>) {
   const schema = await configJsonSchema();
   await report({
-    kind: 'config-schema',
+    kind: 'config.schema',
     data: schema,
     blocks: [{ type: 'code', text: JSON.stringify(schema, null, 2) }],
   });

@@ -42,7 +42,7 @@ export async function runEnvList(_options: object, context: Omit<EnvContext, 'op
   }));
   const isKnown = standard === undefined || environments.some(({ name }) => name === standard);
   await context.report({
-    kind: 'env-list',
+    kind: 'env.list',
     data: { file: config.file ?? null, environments },
     rows: environments,
     blocks: [
@@ -70,7 +70,7 @@ export async function runEnvShow({ name }: { name?: string | undefined }, contex
   const environment = selectEnvironment(config, { name: name ?? context.options.env, env: context.env });
   const settings = describeEnvironment(environment);
   await context.report({
-    kind: 'env-show',
+    kind: 'env.show',
     data: { name: environment.name, file: config.file ?? null, settings },
     rows: settings,
     blocks: [

@@ -72,7 +72,7 @@ export async function runMetricsCapture(
 export function metricsReport(capture: Capture): Report {
   const { outcomes, collectors, folder, environment, since, capturedAt } = capture;
   return {
-    kind: 'metrics-capture',
+    kind: 'metrics.capture',
     data: capture,
     rows: collectors,
     outcomes,

@@ -3,6 +3,7 @@ import type { Check } from '../checks/check.ts';
 import { faults } from '../faults/index.ts';
 import { systemClock } from '../lifecycle/clock.ts';
 import type { Environment } from '../lifecycle/environment.ts';
+import { messageOf } from '../lifecycle/errors.ts';
 import { pseudonymiser } from '../lifecycle/pseudonym.ts';
 import type { LoadPorts } from '../load/ports.ts';
 import { type ProfileName, profileNames } from '../load/scenario.ts';
@@ -85,7 +86,13 @@ export async function rehearseOn(
     progress: rehearsalProgress(context.progress),
   });
   const report = rehearsalReport(result);
-  await context.writeReport(report, result.folder);
+  try {
+    await context.writeReport(report, result.folder);
+  } catch (error) {
+    context.progress.note(
+      `warning: the report could not be written to ${result.folder}: ${messageOf(error)}`,
+    );
+  }
   return report;
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
-import type { ChangeStarted, JournalLine } from './journal.ts';
+import { messageOf } from './errors.ts';
+import type { ChangeStarted, Journal, JournalLine } from './journal.ts';
 import { openChanges, runFinish } from './journal.ts';
 import { type RevertPorts, revertChanges } from './revert.ts';
 
@@ -22,13 +23,25 @@ export async function guard(
   const { journal, clock, runIsAlive } = ports;
   for (;;) {
     const alive = runIsAlive();
-    const lines = await journal.read();
+    const lines = await readable(journal, ports);
     if (runFinish(lines) !== undefined) return 'finished by the run';
     const open = openChanges(lines).filter(({ undoneBy }) => undoneBy === 'guardian');
     if (!alive) return afterDeath(open, lines, ports);
     const late = open.filter((change) => isLate(change, clock.now()));
     if (late.length > 0) await revertChanges(late, 'guardian', ports);
     await clock.sleep(lookEvery);
+  }
+}
+
+/** A guardian that gives up because one look failed guards nobody. */
+async function readable(journal: Journal, { clock, emit }: GuardianPorts): Promise<JournalLine[]> {
+  for (;;) {
+    try {
+      return await journal.read();
+    } catch (error) {
+      emit({ type: 'warning', message: `the journal cannot be read, looking again: ${messageOf(error)}` });
+      await clock.sleep(lookEvery);
+    }
   }
 }
 

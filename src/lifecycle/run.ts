@@ -1,6 +1,6 @@
 import type { Actuator } from './actuator.ts';
 import type { Clock } from './clock.ts';
-import { Interrupted, messageOf, OperationFailed, Refused } from './errors.ts';
+import { ExamctlError, messageOf, OperationFailed, Refused } from './errors.ts';
 import type { Listener } from './events.ts';
 import { type ChangeStarted, type Journal, openChanges, type RunResult } from './journal.ts';
 import type { Change, Plan } from './plan.ts';
@@ -110,7 +110,7 @@ function resultOf(ending: Ending<unknown>, left: readonly LeftOver[], signal: Ab
 }
 
 function interruption(signal: AbortSignal, error: unknown): unknown {
-  return signal.reason instanceof Interrupted ? signal.reason : error;
+  return signal.reason instanceof ExamctlError ? signal.reason : error;
 }
 
 function notReverted(identity: RunIdentity, left: readonly LeftOver[], cause: unknown): OperationFailed {

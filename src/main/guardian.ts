@@ -1,5 +1,7 @@
+import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { actuatorFor } from '../actions/index.ts';
+import { AuditLog } from '../adapters/audit-log.ts';
 import { isAlive } from '../adapters/processes.ts';
 import { RunFolders } from '../adapters/run-folders.ts';
 import { systemClock } from '../lifecycle/clock.ts';
@@ -47,11 +49,32 @@ export async function runGuardian(args: string[]): Promise<void> {
   if (end === 'finished by the run') return;
   const result = end === 'reverted' ? 'interrupted' : 'failed-not-reverted';
   const message = `the process of the run died; its guardian says: ${end}`;
-  await journal.append({ type: 'run.finished', by: 'guardian', result, message });
+  // each on its own: a full disk must not keep the lock, nor a lock the record
+  await orLog('the journal', journal.append({ type: 'run.finished', by: 'guardian', result, message }));
+  await orLog('the run lock', runLocksOf(environment, state).forceRelease(run));
+  const { actor, operation, reason } = mark.identity;
+  await orLog(
+    'the audit log',
+    new AuditLog(state).append({
+      at: new Date().toISOString(),
+      actor,
+      host: hostname(),
+      environment: environment.name,
+      action: operation,
+      run,
+      reason,
+      breakGlass: false,
+      result: message,
+      details: {},
+    }),
+  );
+}
+
+async function orLog(what: string, work: Promise<unknown>): Promise<void> {
   try {
-    await runLocksOf(environment, state).forceRelease(run);
+    await work;
   } catch (error) {
-    log(`the run lock was not released, it expires by itself: ${messageOf(error)}`);
+    log(`${what} could not be brought up to date: ${messageOf(error)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { Interrupted } from '../lifecycle/errors.ts';
+import { type ExamctlError, Interrupted, Undetermined } from '../lifecycle/errors.ts';
 
 type Ending = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
@@ -18,7 +18,7 @@ export function listenForInterrupts(options: {
   readonly onSecond: () => void;
 }): Interrupts {
   const controller = new AbortController();
-  const begin = (reason: Interrupted, text: string) => {
+  const begin = (reason: ExamctlError, text: string) => {
     options.onFirst(text);
     controller.abort(reason);
   };
@@ -36,7 +36,11 @@ export function listenForInterrupts(options: {
     options.timeout === undefined
       ? undefined
       : setTimeout(
-          () => begin(new Interrupted('SIGTERM'), 'the time limit of --timeout has passed'),
+          () =>
+            begin(
+              outOfTime(),
+              'the time limit of --timeout has passed: ending in order, reverting what is open',
+            ),
           options.timeout,
         );
   timer?.unref();
@@ -47,4 +51,10 @@ export function listenForInterrupts(options: {
       for (const ending of endings) process.off(ending, handler);
     },
   };
+}
+
+function outOfTime(): Undetermined {
+  return new Undetermined('it was not done within --timeout; what was open has been reverted', {
+    hint: 'give it more time, or see what it waited for with --verbose',
+  });
 }

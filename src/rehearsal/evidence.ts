@@ -31,8 +31,8 @@ export interface FaultObservation {
   readonly during: RequestShare;
   readonly after: RequestShare;
   readonly steadyAfter: readonly OutcomeRecord[];
-  /** why it could not be injected, or not reverted */
-  readonly problem: string | null;
+  /** why it could not be injected, or not reverted; `isKnown`: the platform did wrong, else it could not be seen */
+  readonly problem: { readonly text: string; readonly isKnown: boolean } | null;
 }
 
 /** What the phases of a rehearsal have seen; a phase that was not reached leaves its part undefined. */

@@ -4,7 +4,7 @@ import type { Check } from '../checks/check.ts';
 import type { FaultDefinition } from '../faults/fault.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { Environment } from '../lifecycle/environment.ts';
-import { Undetermined } from '../lifecycle/errors.ts';
+import { messageOf, Undetermined } from '../lifecycle/errors.ts';
 import type { OutcomeRecord, Verdict } from '../lifecycle/outcome.ts';
 import { verdictOf } from '../lifecycle/outcome.ts';
 import type { Plan } from '../lifecycle/plan.ts';
@@ -87,21 +87,28 @@ export async function rehearse(
       evidence: { loads: [], faults: [], reconciliations: [] },
       frozenChanges: [],
     };
-    const selected = phases.filter(({ id }) => options.phases.has(id));
-    const results: PhaseResult[] = [];
-    for (const phase of selected) {
-      results.push(await take(phase, context));
-      if (!canGoOn(context.evidence)) {
-        ports.progress.note(
-          'the canary failed: load and faults would only show the same; the rehearsal stops here',
-        );
-        break;
-      }
+    try {
+      const results = await takeAll(options, context);
+      if (context.evidence.examModeOn !== undefined) await thaw(context);
+      return conclude(results, context, options, environment.name);
+    } finally {
+      // also of a rehearsal that was interrupted: what was seen until then is worth keeping
+      await writeEvidence(context);
     }
-    if (context.evidence.examModeOn !== undefined) await thaw(context);
-    await writeEvidence(context);
-    return conclude(results, context, options, environment.name);
   });
+}
+
+async function takeAll(options: RehearsalOptions, context: RehearsalContext): Promise<PhaseResult[]> {
+  const results: PhaseResult[] = [];
+  for (const phase of phases.filter(({ id }) => options.phases.has(id))) {
+    results.push(await take(phase, context));
+    if (canGoOn(context.evidence)) continue;
+    context.progress.note(
+      'the canary failed: load and faults would only show the same; the rehearsal stops here',
+    );
+    break;
+  }
+  return results;
 }
 
 async function bringUp(
@@ -150,7 +157,16 @@ async function thaw(context: RehearsalContext): Promise<void> {
   progress.phaseDone('freeze', 'exam mode is as it was before');
 }
 
-async function writeEvidence({ run, evidence }: RehearsalContext): Promise<void> {
+/** A full disk must not change the verdict, nor hide why the rehearsal ended. */
+async function writeEvidence({ run, evidence, progress }: RehearsalContext): Promise<void> {
+  try {
+    await writeEvidenceFiles(run, evidence);
+  } catch (error) {
+    progress.note(`warning: the evidence could not be written to ${run.folder}: ${messageOf(error)}`);
+  }
+}
+
+async function writeEvidenceFiles(run: Run, evidence: Evidence): Promise<void> {
   await mkdir(join(run.folder, 'evidence'), { recursive: true });
   for (const [part, file] of Object.entries(evidenceFiles) as [keyof Evidence, string][]) {
     if (evidence[part] === undefined) continue;

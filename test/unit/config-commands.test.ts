@@ -171,10 +171,10 @@ describe('env show', () => {
 
 describe('the command tree', () => {
   test.each([
-    [['config', 'check'], 'config-check'],
-    [['config', 'schema'], 'config-schema'],
-    [['env', 'list'], 'env-list'],
-    [['env', 'show', 'prod'], 'env-show'],
+    [['config', 'check'], 'config.check'],
+    [['config', 'schema'], 'config.schema'],
+    [['env', 'list'], 'env.list'],
+    [['env', 'show', 'prod'], 'env.show'],
   ])('%s reports %s', async ([name, ...args], kind) => {
     const { context, reports } = contextWith();
     const command = name === 'config' ? configCommand(context) : envCommand(context);

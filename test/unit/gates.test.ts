@@ -294,9 +294,15 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
     {
       when: 'the fault could not be reverted',
-      evidence: { faults: [fault({ problem: 'it could not be reverted' })] },
+      evidence: { faults: [fault({ problem: { text: 'it could not be reverted', isKnown: true } })] },
       outcome: 'fail',
       says: 'it could not be reverted',
+    },
+    {
+      when: 'the driver cannot be asked, so that no fault was injected',
+      evidence: { faults: [fault({ problem: { text: 'the driver does not answer', isKnown: false } })] },
+      outcome: 'unknown',
+      says: 'the driver does not answer',
     },
     {
       when: 'no student can work after the drill',
@@ -371,7 +377,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
     {
       when: 'the fault could not be injected',
-      evidence: { faults: [fault({ problem: 'the driver does not answer' })] },
+      evidence: { faults: [fault({ problem: { text: 'the driver does not answer', isKnown: false } })] },
       outcome: 'unknown',
       says: 'the driver does not answer',
     },

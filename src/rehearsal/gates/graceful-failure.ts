@@ -17,7 +17,7 @@ export const gracefulFailure: Gate = {
 
 function judgeFault(observation: FaultObservation): Judgement {
   const { fault, before, during, toleratedErrorRate, expectation, problem } = observation;
-  if (problem !== null) return { outcome: 'unknown', message: `${fault}: ${problem}` };
+  if (problem !== null) return { outcome: 'unknown', message: `${fault}: ${problem.text}` };
   if (during.requests === 0)
     return { outcome: 'unknown', message: `${fault}: nobody asked anything meanwhile` };
   const rates = { before: rateOf(before), during: rateOf(during) };

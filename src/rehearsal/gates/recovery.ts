@@ -6,11 +6,13 @@ export const recovery: Gate = {
   needs: ['drill'],
   judge: ({ drill, faults }, { recoverySeconds: limit }) => {
     const drills = drill === undefined ? faults : [...faults, drill];
-    const broken = drills.filter(({ problem }) => problem !== null);
-    if (broken.length > 0) {
+    const problems = drills.flatMap(({ fault, problem }) =>
+      problem === null ? [] : [{ fault, ...problem }],
+    );
+    if (problems.length > 0) {
       return {
-        outcome: 'fail',
-        message: broken.map(({ fault, problem }) => `${fault}: ${problem}`).join('; '),
+        outcome: problems.some(({ isKnown }) => isKnown) ? 'fail' : 'unknown',
+        message: problems.map(({ fault, text }) => `${fault}: ${text}`).join('; '),
       };
     }
     const never = drills.filter(({ recoverySeconds }) => recoverySeconds === null);

@@ -1,6 +1,6 @@
 import type { FaultDefinition } from '../../faults/fault.ts';
 import { planFault } from '../../faults/plan-fault.ts';
-import { ExamctlError, messageOf, UsageError } from '../../lifecycle/errors.ts';
+import { ExamctlError, messageOf, OperationFailed, UsageError } from '../../lifecycle/errors.ts';
 import type { OutcomeRecord } from '../../lifecycle/outcome.ts';
 import { requireSteadyState } from '../../lifecycle/steady-state.ts';
 import { untilSteady } from '../../probes/until-steady.ts';
@@ -15,7 +15,8 @@ export interface Injection {
   /** from the end of the disturbance until the steady state was seen; null when it was not */
   readonly recoverySeconds: number | null;
   readonly steadyAfter: readonly OutcomeRecord[];
-  readonly problem: string | null;
+  /** why it could not be injected, or not reverted; `isKnown`: the platform did wrong, else it could not be seen */
+  readonly problem: { readonly text: string; readonly isKnown: boolean } | null;
 }
 
 /**
@@ -37,7 +38,7 @@ export async function inject(id: string, seconds: number, context: RehearsalCont
       steadyAt: null,
       recoverySeconds: null,
       steadyAfter: [],
-      problem: messageOf(error),
+      problem: { text: messageOf(error), isKnown: error instanceof OperationFailed },
     };
   };
   try {

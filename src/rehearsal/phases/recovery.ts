@@ -13,7 +13,7 @@ export const recoveryPhase: Phase = {
     const { userId: _, ...canary } = await walkCanary(environment, { signal: run.signal });
     evidence.drill = { ...observeAlone(injection), canary };
     const { problem, recoverySeconds } = evidence.drill;
-    if (problem !== null) return problem;
+    if (problem !== null) return problem.text;
     return recoverySeconds === null
       ? 'no steady state was seen'
       : `steady ${recoverySeconds.toFixed(1)} s after the restart`;
