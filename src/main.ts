@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { OperationFailed } from './lifecycle/errors.ts';
+import { OperationFailed, UsageError } from './lifecycle/errors.ts';
 import { type FullContext, makeContext } from './main/context.ts';
 import { explainError } from './main/explain-error.ts';
 import { listenForInterrupts } from './main/interrupts.ts';
 import { commandLoaders } from './main/load-command.ts';
-import { noteOrphans, textOnLeaving } from './main/orphans.ts';
+import { noteOrphans, onLeaving } from './main/orphans.ts';
 import { globalProgram, type ProgramOptions, registerNames, wantedCommand } from './main/program.ts';
 
 /** Runs one command and resolves to its exit code. `leave` ends the process at once. */
@@ -23,8 +23,9 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
       timeout: options().timeout,
       onFirst: (text) => process.stderr.write(`\n${text}\n`),
       onSecond: () => {
-        process.stderr.write(textOnLeaving(made));
-        leave(130);
+        const { text, exitCode: left } = onLeaving(made);
+        process.stderr.write(text);
+        leave(left);
       },
     });
     const made = makeContext(options, {
@@ -47,6 +48,7 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
     if (load === undefined) registerNames(program);
     else program.addCommand(await load(made));
     inheritSettings(program);
+    program.hook('preAction', (_, command) => refuseDryRun(command, options()));
     if (name !== 'recover') noteOrphans(made);
     await program.parseAsync([...args], { from: 'user' });
     interrupts.release();
@@ -64,6 +66,22 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
 function causeOf(error: unknown, context: FullContext | undefined): unknown {
   const leftBroken = error instanceof OperationFailed && error.exitCode === 6;
   return context?.signal.aborted && !leftBroken ? context.signal.reason : error;
+}
+
+/** Those that show their plan. Any other would act, or has nothing to plan. */
+const withDryRun = ['exam-mode on', 'exam-mode off', 'fault inject', 'load run', 'rehearse'];
+
+function refuseDryRun(command: Command, { dryRun }: ProgramOptions): void {
+  const name = nameOf(command);
+  if (!dryRun || withDryRun.includes(name)) return;
+  throw new UsageError(`${name} has no dry run, and was not started`, {
+    hint: `these have: ${withDryRun.join(', ')}`,
+  });
+}
+
+function nameOf(command: Command): string {
+  const parent = command.parent?.parent == null ? '' : `${nameOf(command.parent)} `;
+  return parent + command.name();
 }
 
 /** commander hands the settings of the root down only to commands that were made through it. */

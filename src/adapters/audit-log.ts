@@ -1,11 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AuditContent, type AuditEntry, chain } from '../lifecycle/audit.ts';
-import { Undetermined } from '../lifecycle/errors.ts';
 import { appendLine } from './append-file.ts';
 import { withFileLock } from './file-lock.ts';
-import { makeFolder, writeFileAtomic } from './files.ts';
+import { makeFolder, readText, writeFileAtomic } from './files.ts';
 
 /** The append-only, hash-chained record of who did what: `audit.ndjson` in the state folder. */
 export class AuditLog {
@@ -22,34 +21,32 @@ export class AuditLog {
   async append(content: AuditContent): Promise<AuditEntry> {
     makeFolder(this.#folder);
     return withFileLock(join(this.#folder, 'audit.lock'), async () => {
-      const entry = chain(content, await this.#last());
+      const entry = chain(content, linkOf(await this.#last(), this.head()));
       await appendLine(this.file, JSON.stringify(entry));
       writeFileAtomic(this.#headFile, entry.hash);
       return entry;
     });
   }
 
+  /** what can be read */
   read(): AuditEntry[] {
-    if (!existsSync(this.file)) return [];
-    return readFileSync(this.file, 'utf8')
-      .split('\n')
-      .flatMap((line, index) => (line === '' ? [] : [this.#parse(line, index + 1)]));
+    return this.#lines().flatMap(({ entry }) => entry ?? []);
+  }
+
+  /** numbers of lines that are no entries: cut off by a crash, or written by something else */
+  broken(): number[] {
+    return this.#lines().flatMap(({ number, entry }) => (entry === undefined ? [number] : []));
   }
 
   /** hash of the last entry, noted beside the log so that a log cut at its end is noticed */
   head(): string | undefined {
-    return existsSync(this.#headFile) ? readFileSync(this.#headFile, 'utf8') : undefined;
+    return readText(this.#headFile);
   }
 
-  #parse(line: string, number: number): AuditEntry {
-    try {
-      return JSON.parse(line) as AuditEntry;
-    } catch (cause) {
-      throw new Undetermined(`${this.file}:${number} is not an audit entry`, {
-        hint: 'keep the file as it is, copy it aside and find out who or what wrote to it',
-        cause,
-      });
-    }
+  #lines(): { number: number; entry: AuditEntry | undefined }[] {
+    return (readText(this.file) ?? '')
+      .split('\n')
+      .flatMap((line, index) => (line === '' ? [] : [{ number: index + 1, entry: parseOrSkip(line) }]));
   }
 
   /** Only the end of the file is read, however long the log has grown. */
@@ -72,6 +69,18 @@ export class AuditLog {
       await handle.close();
     }
   }
+}
+
+/**
+ * What a new entry is chained to. Where the noted head is not the last entry (nor the one before it, as after a crash
+ * between the two writes), the log was cut: chaining to the head leaves the break where verification finds it.
+ */
+function linkOf(
+  last: AuditEntry | undefined,
+  head: string | undefined,
+): Pick<AuditEntry, 'sequence' | 'hash'> | undefined {
+  if (head === undefined || head === last?.hash || head === last?.previousHash) return last;
+  return { sequence: last?.sequence ?? 0, hash: head };
 }
 
 /** A line that a crash has cut off was never chained to. */

@@ -52,8 +52,8 @@ export async function withFileLock<T>(
 /** By a link, so that the lock appears with its holder in it. */
 function take(file: string): boolean {
   const draft = `${file}.${randomUUID()}`;
-  writeFileSync(draft, JSON.stringify(identify(process.pid)), { mode: 0o600 });
   try {
+    writeFileSync(draft, JSON.stringify(identify(process.pid)), { mode: 0o600 });
     linkSync(draft, file);
     return true;
   } catch (error) {

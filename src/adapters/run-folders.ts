@@ -1,18 +1,25 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../lifecycle/errors.ts';
-import { type Journal, type JournalEntry, type JournalLine, parseJournal } from '../lifecycle/journal.ts';
+import {
+  type Journal,
+  type JournalEntry,
+  type JournalLine,
+  journalDamage,
+  parseJournal,
+} from '../lifecycle/journal.ts';
 import type { Plan } from '../lifecycle/plan.ts';
 import type { RunFolder, RunIdentity } from '../lifecycle/run.ts';
 import type { OpenRun, RunArchive } from '../lifecycle/run-archive.ts';
 import { appendLine, syncFolder } from './append-file.ts';
-import { makeFolder, readJson, writeFileAtomic } from './files.ts';
+import { makeFolder, readJson, readText, writeFileAtomic } from './files.ts';
 import { identify, isAlive, type ProcessIdentity } from './processes.ts';
 
 export interface OpenMark {
   readonly identity: RunIdentity;
   readonly process: ProcessIdentity | null;
+  /** its journal has its first line: from then on an empty journal is a lost one */
+  readonly begun: boolean;
 }
 
 /** The runs under a state folder: `runs/<id>/` each, and a mark under `open/` while one is not closed. */
@@ -30,11 +37,15 @@ export class RunFolders implements RunArchive {
     const path = this.path(identity.id);
     makeFolder(path);
     makeFolder(this.#open);
-    const mark: OpenMark = { identity, process: identify(process.pid) ?? null };
-    writeFileAtomic(this.#markFile(identity.id), JSON.stringify(mark));
+    const journal = this.journal(identity.id);
+    const { id: run, ...rest } = identity;
+    const mark: OpenMark = { identity, process: identify(process.pid) ?? null, begun: false };
+    writeFileAtomic(this.#markFile(run), JSON.stringify(mark));
+    await journal.append({ type: 'run.started', run, ...rest });
+    writeFileAtomic(this.#markFile(run), JSON.stringify({ ...mark, begun: true } satisfies OpenMark));
     if (plan !== undefined) writeFileAtomic(join(path, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
     await Promise.all([this.#runs, this.#open].map(syncFolder));
-    return { path, journal: this.journal(identity.id), close: async () => this.close(identity.id) };
+    return { path, journal, close: async () => this.close(identity.id) };
   }
 
   path(id: string): string {
@@ -42,7 +53,8 @@ export class RunFolders implements RunArchive {
   }
 
   journal(id: string): Journal {
-    return journalFile(join(this.path(id), 'journal.ndjson'));
+    const isBegun = () => readJson<OpenMark>(this.#markFile(id))?.begun ?? true;
+    return journalFile(join(this.path(id), 'journal.ndjson'), isBegun);
   }
 
   close(id: string): void {
@@ -51,7 +63,7 @@ export class RunFolders implements RunArchive {
 
   /** ids of all runs, the latest first */
   list(): string[] {
-    return existsSync(this.#runs) ? readdirSync(this.#runs).sort().reverse() : [];
+    return namesIn(this.#runs).sort().reverse();
   }
 
   /** the run with this id, or the only one whose id starts or ends so */
@@ -65,8 +77,7 @@ export class RunFolders implements RunArchive {
   }
 
   open(): OpenRun[] {
-    if (!existsSync(this.#open)) return [];
-    return readdirSync(this.#open)
+    return namesIn(this.#open)
       .filter((name) => name.endsWith('.json'))
       .sort()
       .flatMap((name) => this.#openRun(name.slice(0, -'.json'.length)) ?? []);
@@ -90,12 +101,23 @@ export class RunFolders implements RunArchive {
   }
 }
 
-function journalFile(file: string): Journal {
+function journalFile(file: string, isBegun: () => boolean): Journal {
   return {
     append: (entry: JournalEntry) => {
       const line: JournalLine = { at: new Date().toISOString(), ...entry };
       return appendLine(file, JSON.stringify(line));
     },
-    read: async () => (existsSync(file) ? parseJournal(await readFile(file, 'utf8')).lines : []),
+    read: async () => parseJournal(readText(file) ?? '').lines,
+    damage: async () => (isBegun() ? journalDamage(readText(file)) : null),
   };
+}
+
+/** None when there is no such folder; one that cannot be read is an error, as it may hold what is left open. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }

@@ -61,7 +61,7 @@ function rowOf({ sequence, at, actor, host, environment, action, result, reason,
 }
 
 export async function runAuditVerify({ audit, report }: AuditContext): Promise<void> {
-  const outcome = verifyChain(audit.read(), audit.head());
+  const outcome = verifyChain(audit.read(), audit.head(), audit.broken());
   await report({
     kind: 'audit.verify',
     data: outcome,

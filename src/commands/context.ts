@@ -54,7 +54,10 @@ export interface Operator {
 
 export interface AuditTrail {
   readonly file: string;
+  /** what can be read */
   read(): AuditEntry[];
+  /** numbers of lines that are no entries */
+  broken(): number[];
   /** hash of the last entry as noted beside the log */
   head(): string | undefined;
   append(content: AuditContent): Promise<AuditEntry>;

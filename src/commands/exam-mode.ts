@@ -139,7 +139,7 @@ async function change(plan: Plan, environment: Environment, context: ModeContext
       blocks: [
         {
           type: 'text',
-          text: 'Nothing to change: it is so already. Prove it: examctl exam-mode verify --wait',
+          text: `Nothing to change: it is so already. Prove it: ${proofOf(plan)}`,
         },
       ],
     });
@@ -152,10 +152,14 @@ async function change(plan: Plan, environment: Environment, context: ModeContext
       ...planReport(plan).blocks.filter(({ type }) => type === 'table'),
       {
         type: 'text',
-        text: `Done. Workers may answer with the old value for ${environment.platform.examMode.cacheSeconds} s. Prove it: examctl exam-mode verify --wait`,
+        text: `Done. Workers may answer with the old value for ${environment.platform.examMode.cacheSeconds} s. Prove it: ${proofOf(plan)}`,
       },
     ],
   });
+}
+
+function proofOf({ operation }: Plan): string {
+  return `examctl exam-mode verify${operation === 'exam-mode off' ? ' --expect off' : ''} --wait`;
 }
 
 export async function runExamModeVerify(

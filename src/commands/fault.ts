@@ -114,7 +114,10 @@ export async function runFaultStatus({
   report,
 }: Pick<Context, 'archive' | 'report'>): Promise<void> {
   const broken = [];
+  const unknown: { run: string; damage: string }[] = [];
   for (const { id, identity, alive } of archive.open()) {
+    const damage = await archive.journal(id).damage();
+    if (damage !== null) unknown.push({ run: id, damage });
     for (const { target, at, deadline } of openChanges(await archive.journal(id).read())) {
       broken.push({
         run: id,
@@ -129,11 +132,22 @@ export async function runFaultStatus({
   }
   await report({
     kind: 'fault.status',
-    data: { broken },
+    data: { broken, unknown },
     rows: broken,
+    exitCode: unknown.length === 0 ? 0 : 3,
     blocks: [
+      ...unknown.map(({ run, damage }) => ({
+        type: 'text' as const,
+        text: `What run ${run} has changed is not known: its journal cannot be trusted: ${damage}`,
+      })),
       broken.length === 0
-        ? { type: 'text', text: 'Nothing is changed by examctl right now.' }
+        ? {
+            type: 'text' as const,
+            text:
+              unknown.length === 0
+                ? 'Nothing is changed by examctl right now.'
+                : 'Nothing else is known to be changed.',
+          }
         : {
             type: 'table',
             columns: ['Environment', 'Target', 'Since', 'Until', 'By', 'Run', 'Its process'].map((title) => ({

@@ -79,6 +79,7 @@ export async function runRunsList(
 function stateOf(lines: readonly JournalLine[], alive: boolean | undefined): string {
   const finish = runFinish(lines);
   if (finish !== undefined) return finish.by === 'run' ? finish.result : `${finish.result}, by ${finish.by}`;
+  if (alive === undefined) return 'never begun, or closed by hand';
   return alive ? 'at work' : 'died: examctl recover';
 }
 

@@ -28,7 +28,10 @@ export interface AuditEntry extends AuditContent {
 
 const firstPreviousHash = '0'.repeat(64);
 
-export function chain(content: AuditContent, previous: AuditEntry | undefined): AuditEntry {
+export function chain(
+  content: AuditContent,
+  previous: Pick<AuditEntry, 'sequence' | 'hash'> | undefined,
+): AuditEntry {
   const entry = {
     ...content,
     sequence: (previous?.sequence ?? 0) + 1,
@@ -43,9 +46,13 @@ function hashOf(entry: Omit<AuditEntry, 'hash'>): string {
 
 /**
  * Whether the log is as it was written. `head` is the hash of the last entry as it was noted beside the log,
- * which shows a log that was cut at its end.
+ * which shows a log that was cut at its end. `broken`: numbers of lines that are no entries.
  */
-export function verifyChain(entries: readonly AuditEntry[], head: string | undefined): OutcomeRecord {
+export function verifyChain(
+  entries: readonly AuditEntry[],
+  head: string | undefined,
+  broken: readonly number[] = [],
+): OutcomeRecord {
   const base = { id: 'audit-chain', title: 'the audit log is complete and unchanged' };
   let previous: AuditEntry | undefined;
   for (const entry of entries) {
@@ -66,12 +73,19 @@ export function verifyChain(entries: readonly AuditEntry[], head: string | undef
     }
     previous = entry;
   }
-  if (head !== undefined && !entries.some(({ hash }) => hash === head)) {
+  if (head === undefined && entries.length > 1) {
     return {
       ...base,
       outcome: 'fail',
-      message: `the log was cut: its last noted entry ${head.slice(0, 12)} is gone`,
+      message: 'the note of its last entry is gone: whether it was cut cannot be told',
     };
+  }
+  if (head !== undefined && !entries.slice(-2).some(({ hash }) => hash === head)) {
+    return { ...base, outcome: 'fail', message: 'the log was cut: the last entry that was noted is gone' };
+  }
+  if (broken.length > 0) {
+    const message = `${entries.length} entries, each with the hash of the one before; not entries: line ${broken.join(', ')}, as a crash leaves them`;
+    return { ...base, outcome: 'warn', message };
   }
   return {
     ...base,

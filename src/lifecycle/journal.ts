@@ -59,14 +59,21 @@ export type ChangeStarted = Extract<JournalLine, { type: 'change.started' }>;
 export interface Journal {
   append(entry: JournalEntry): Promise<void>;
   read(): Promise<JournalLine[]>;
+  /** why it does not tell all that the run did: it is missing, or lines of it are damaged; null when it does */
+  damage(): Promise<string | null>;
 }
 
 /**
  * The lines of a journal file. A crash can cut a line off; such a line announced an action that was never begun,
  * as a line is on disk before its action. What cannot be read must not keep the rest from being reverted, so
- * broken lines are left out and told by number.
+ * broken lines are left out and told by number; those among them that no crash explains are damaged.
  */
-export function parseJournal(text: string): { readonly lines: JournalLine[]; readonly broken: number[] } {
+export function parseJournal(text: string): {
+  readonly lines: JournalLine[];
+  readonly broken: number[];
+  readonly damaged: number[];
+} {
+  const damaged: number[] = [];
   const lines: JournalLine[] = [];
   const broken: number[] = [];
   for (const [index, line] of text.split('\n').entries()) {
@@ -75,9 +82,24 @@ export function parseJournal(text: string): { readonly lines: JournalLine[]; rea
       lines.push(JSON.parse(line) as JournalLine);
     } catch {
       broken.push(index + 1);
+      if (!isCutOff(line)) damaged.push(index + 1);
     }
   }
-  return { lines, broken };
+  return { lines, broken, damaged };
+}
+
+/** The beginning of a line, and no more: what a crash leaves of a write. */
+function isCutOff(line: string): boolean {
+  const begin = '{"at":"';
+  return line.startsWith(begin) || begin.startsWith(line);
+}
+
+/** Why the text of a journal does not tell all that its run did; null when it does. */
+export function journalDamage(text: string | undefined): string | null {
+  if (text === undefined) return 'it is missing';
+  const { lines, damaged } = parseJournal(text);
+  if (!lines.some(({ type }) => type === 'run.started')) return 'its beginning is missing';
+  return damaged.length === 0 ? null : `damaged lines: ${damaged.join(', ')}`;
 }
 
 /** Changes that were begun and neither kept nor proven to be reverted, the latest first: the order to undo them in. */

@@ -36,6 +36,7 @@ export interface RunFolder {
 
 export interface RunPorts {
   readonly locks: RunLocks;
+  /** with the first line in its journal: run.started */
   readonly openRunFolder: (identity: RunIdentity) => Promise<RunFolder>;
   readonly startGuardian: (identity: RunIdentity) => Promise<Guardian>;
   readonly actuator: Actuator;
@@ -153,11 +154,10 @@ class RunAtWork implements Run {
   }
 
   async begin(): Promise<void> {
-    const { id, ...rest } = this.#identity;
+    const { id, operation } = this.#identity;
     const { where, epoch } = this.#lock;
-    await this.#journal.append({ type: 'run.started', run: id, ...rest });
     await this.#journal.append({ type: 'lock.taken', where, epoch });
-    this.#ports.emit({ type: 'run.started', run: id, operation: rest.operation, folder: this.folder });
+    this.#ports.emit({ type: 'run.started', run: id, operation, folder: this.folder });
   }
 
   async perform(plan: Plan): Promise<readonly number[]> {

@@ -29,7 +29,7 @@ export function explainError(error: unknown, debug: boolean): ExplainedError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
   const remedy = systemErrors[code];
   if (remedy !== undefined)
-    return { exitCode: 5, text: `${(error as Error).message}\n${indent(remedy)}${stack}` };
+    return { exitCode: 3, text: `${(error as Error).message}\n${indent(remedy)}${stack}` };
   const full =
     error instanceof Error ? (debug ? (error.stack ?? error.message) : error.message) : String(error);
   return {

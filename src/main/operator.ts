@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { actuatorFor } from '../actions/index.ts';
 import type { AuditLog } from '../adapters/audit-log.ts';
 import { startGuardian } from '../adapters/guardian-process.ts';
@@ -10,7 +11,7 @@ import type { AuditContent } from '../lifecycle/audit.ts';
 import { type Actor, authorize } from '../lifecycle/authorize.ts';
 import { systemClock } from '../lifecycle/clock.ts';
 import type { Environment } from '../lifecycle/environment.ts';
-import { messageOf, Refused } from '../lifecycle/errors.ts';
+import { messageOf, Refused, Undetermined } from '../lifecycle/errors.ts';
 import type { Listener } from '../lifecycle/events.ts';
 import { openChanges, runFinish } from '../lifecycle/journal.ts';
 import { type OperationResult, runOperation } from '../lifecycle/operation.ts';
@@ -80,7 +81,10 @@ class OperatorOnRecord implements Operator {
     try {
       const recover = async () => {
         const { actuator, clock } = this.#runPorts(identity);
-        const recovery = await recoverRun(run, folders.journal(run), { actuator, clock, emit });
+        const journal = folders.journal(run);
+        const damage = await journal.damage();
+        const recovery = await recoverRun(run, journal, { actuator, clock, emit });
+        if (damage !== null) throw notKnown(run, damage, folders.path(run));
         if (recovery.left.length === 0) folders.close(run);
         return recovery;
       };
@@ -225,10 +229,21 @@ class OperatorOnRecord implements Operator {
 
 /** Its guardian has finished it, and proved that nothing is open. */
 export async function nothingLeft({ id }: OpenRun, folders: RunArchive): Promise<boolean> {
-  const lines = await folders.journal(id).read();
+  const journal = folders.journal(id);
+  if ((await journal.damage()) !== null) return false;
+  const lines = await journal.read();
   return (
     openChanges(lines).length === 0 &&
     (runFinish(lines) !== undefined || lines.every(({ type }) => type !== 'change.started'))
+  );
+}
+
+function notKnown(run: string, damage: string, folder: string): Undetermined {
+  return new Undetermined(
+    `what run ${run} left open is not known: its journal cannot be trusted: ${damage}`,
+    {
+      hint: `plan.json and journal.ndjson in ${folder} may tell what it did; bring the environment into its steady state by hand, then remove the folder's mark: rm ${join(folder, '..', '..', 'open', `${run}.json`)}`,
+    },
   );
 }
 

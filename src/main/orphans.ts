@@ -1,21 +1,33 @@
+import { messageOf } from '../lifecycle/errors.ts';
+import type { OpenRun } from '../lifecycle/run-archive.ts';
 import type { FullContext } from './context.ts';
 
-/** Every command notices the runs of dead processes. */
+/** Every command notices the runs of dead processes; one that only cannot look says so and goes on. */
 export function noteOrphans({ archive, progress }: Pick<FullContext, 'archive' | 'progress'>): void {
-  for (const { id, identity } of archive.open().filter(({ alive }) => !alive)) {
+  for (const { id, identity } of deadRuns({ archive, progress })) {
     progress.note(
       `warning: run ${id} (${identity.operation} on ${identity.environment}, by ${identity.actor}) died before its end; see what is left and undo it: examctl recover`,
     );
   }
 }
 
+function deadRuns({ archive, progress }: Pick<FullContext, 'archive' | 'progress'>): OpenRun[] {
+  try {
+    return archive.open().filter(({ alive }) => !alive);
+  } catch (error) {
+    progress.note(`warning: whether a run has died cannot be seen: ${messageOf(error)}`);
+    return [];
+  }
+}
+
 /** For a person who leaves without waiting for the reverts. */
-export function textOnLeaving({ archive }: Pick<FullContext, 'archive'>): string {
+export function onLeaving({ archive }: Pick<FullContext, 'archive'>): { text: string; exitCode: number } {
   const own = archive.open().filter(({ identity }) => identity.pid === process.pid);
-  if (own.length === 0) return 'left at once; no run was open\n';
+  if (own.length === 0) return { text: 'left at once; no run was open\n', exitCode: 130 };
   const lines = own.map(
     ({ id, identity }) =>
       `left at once: run ${id} (${identity.operation}) is still open on ${identity.environment}.\nIts guardian reverts what must be reverted; see that it did, and undo the rest: examctl recover ${id}\n`,
   );
-  return lines.join('');
+  // 130 would say that everything was reverted
+  return { text: lines.join(''), exitCode: 6 };
 }

@@ -9,7 +9,11 @@ export function globalProgram(): Command {
     .option('-e, --env <name>', 'the environment; default: EXAMCTL_ENV, else the only one, else sandbox')
     .option('-c, --config <file>', 'the configuration; default: examctl.yaml, looked for upwards from here')
     .option('-o, --output <format>', 'table, json, ndjson, yaml, markdown or junit')
-    .option('--dry-run', 'show the plan that a run would execute, and change nothing', false)
+    .option(
+      '--dry-run',
+      'show the plan that a run would execute, and change nothing (commands without a plan refuse it)',
+      false,
+    )
     .option('-y, --yes', 'do not ask for confirmation', false)
     .option(
       '--confirm <environment>',

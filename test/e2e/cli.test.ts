@@ -311,7 +311,7 @@ describe('a state folder that cannot be used', () => {
       const file = join(examctl.cwd, 'file');
       writeFileSync(file, 'hello');
       const { exitCode, stderr } = await inState(file, command);
-      expect([2, 5]).toContain(exitCode);
+      expect([2, 3]).toContain(exitCode);
       expect(stderr).toContain(file);
       expect(stderr).toContain('--state DIR');
       expect(stderr).not.toMatch(stack);
@@ -341,7 +341,7 @@ describe('a state folder that cannot be used', () => {
       chmodSync(state, 0o555);
       try {
         const { exitCode, text } = await asOrdinaryUser(state, parent, words(command));
-        expect([1, 2, 5], text).toContain(exitCode);
+        expect([1, 2, 3], text).toContain(exitCode);
         expect(text).toContain('EACCES');
         expect(text).toContain('--state DIR');
         expect(text).not.toMatch(stack);
@@ -402,7 +402,20 @@ describe('a pipe that is closed early', () => {
     const script = `'${process.execPath}' '${bin}' explain > /dev/full; echo $?`;
     const text = execFileSync('bash', ['-c', `{ ${script}; } 2>&1`], { encoding: 'utf8' });
     expect(text).toContain('the disk is full');
-    expect(text).toMatch(/5\n$/);
+    expect(text).toMatch(/3\n$/);
     expect(text).not.toMatch(stack);
+  });
+});
+
+describe('--dry-run', () => {
+  it.each([
+    'sandbox down',
+    'sandbox up',
+    'recover',
+    'runs unlock',
+    'metrics capture',
+    'sandbox break lost-answers',
+  ])('is refused by "%s", which has no plan, instead of being ignored', async (command) => {
+    expectMessage(await run(`${command} --dry-run`), 2, 'has no dry run', 'fault inject');
   });
 });

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/adapters/package-root.ts';
@@ -72,6 +73,30 @@ describe('a fault whose run is killed', () => {
 
     expect((await examctl.run('recover')).exitCode).toBe(0);
     await expectWhole('run and guardian killed');
+  });
+
+  it('is not called recovered when its journal was lost, and nothing changes on top of it', async () => {
+    const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '30s']);
+    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
+    const folders = new RunFolders(examctl.state);
+    const [open] = folders.open();
+    const file = join(folders.path(open?.id ?? ''), 'journal.ndjson');
+    const journal = readFileSync(file, 'utf8');
+    const lines = await folders.journal(open?.id ?? '').read();
+    process.kill(lines.find((line) => line.type === 'guardian.ready')?.pid ?? 0, 'SIGKILL');
+    run.process.kill('SIGKILL');
+    await run.ended;
+    writeFileSync(file, '');
+
+    expect((await examctl.run('fault', 'status')).exitCode).toBe(3);
+    const recover = await examctl.run('recover');
+    expect(recover.exitCode, recover.stderr).toBe(3);
+    expect(recover.stderr).toContain('cannot be trusted');
+    expect((await examctl.run(...inject)).exitCode).toBe(4);
+
+    writeFileSync(file, journal);
+    expect((await examctl.run('recover')).exitCode).toBe(0);
+    await expectWhole('the journal was lost and found');
   });
 
   it('is reverted by its guardian after the terminal is gone', async () => {

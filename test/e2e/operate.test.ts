@@ -440,7 +440,7 @@ describe('the audit log', () => {
     expect(await run('audit verify')).toMatchObject({ exitCode: 0 });
     const entries = await auditEntries();
     expect(new Set(entries.map(({ result }) => result.split(':')[0]))).toEqual(
-      new Set(['started', 'done', 'refused', 'Refused', 'Interrupted', 'released']),
+      new Set(['started', 'done', 'refused', 'Refused', 'Undetermined', 'released']),
     );
   });
 

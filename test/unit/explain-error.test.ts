@@ -59,7 +59,7 @@ describe('an error of the system that a person can mend', () => {
     ['EPERM', 'not permitted'],
   ])('%s is no bug: it says what is wrong and what to do', (code, remedy) => {
     const { exitCode, text } = explainError(systemError(code), false);
-    expect(exitCode).toBe(5);
+    expect(exitCode).toBe(3);
     expect(text).toContain(`${code}: no way, write '/state'`);
     expect(text).toContain(remedy);
     expect(text).not.toMatch(/bug|\n +at /);

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RunFolders } from '../../src/adapters/run-folders.ts';
 import type { RunIdentity } from '../../src/lifecycle/run.ts';
 import { nothingLeft } from '../../src/main/operator.ts';
-import { noteOrphans, textOnLeaving } from '../../src/main/orphans.ts';
+import { noteOrphans, onLeaving } from '../../src/main/orphans.ts';
 import { identityOf } from '../support/fake-lifecycle.ts';
 
 let folder: string;
@@ -61,6 +61,18 @@ describe('a run whose process died', () => {
     expect(notes()).toEqual([]);
   });
 
+  it.each([
+    ['is empty', ''],
+    ['is garbage', '\u0000\u0001\n%%%\n'],
+  ])('may have left anything when its journal %s', async (_, text) => {
+    await openRun('run-1');
+    writeFileSync(join(archive.path('run-1'), 'journal.ndjson'), text);
+    const [open] = archive.open();
+    if (open === undefined) throw new Error('it is not open');
+    expect(await nothingLeft(open, archive)).toBe(false);
+    expect(await archive.journal('run-1').damage()).toContain('missing');
+  });
+
   it('has left nothing when it had not begun, or when its guardian reverted and finished it', async () => {
     const { journal } = await openRun('run-1');
     const [open] = archive.open();
@@ -79,15 +91,17 @@ describe('a run whose process died', () => {
 });
 
 describe('whoever leaves without waiting for the reverts', () => {
-  it('is told which run is still open and how to recover it', async () => {
+  it('is told which run is still open and how to recover it, and not by the code that says reverted', async () => {
     await openRun('run-1');
     await openRun('run-of-another-process', { pid: 1 });
-    expect(textOnLeaving({ archive })).toMatch(/run run-1 \(switch things\) is still open on test/);
-    expect(textOnLeaving({ archive })).toContain('examctl recover run-1');
-    expect(textOnLeaving({ archive })).not.toContain('run-of-another-process');
+    const { text, exitCode } = onLeaving({ archive });
+    expect(text).toMatch(/run run-1 \(switch things\) is still open on test/);
+    expect(text).toContain('examctl recover run-1');
+    expect(text).not.toContain('run-of-another-process');
+    expect(exitCode).toBe(6);
   });
 
   it('is told that nothing was open when nothing was', () => {
-    expect(textOnLeaving({ archive })).toBe('left at once; no run was open\n');
+    expect(onLeaving({ archive })).toEqual({ text: 'left at once; no run was open\n', exitCode: 130 });
   });
 });

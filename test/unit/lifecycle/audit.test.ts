@@ -70,6 +70,32 @@ describe('the audit log', () => {
     await log.append(content('one'));
     appendFileSync(log.file, '{"sequence":2,"act');
     await log.append(content('two'));
-    expect(() => log.read()).toThrow(/audit.ndjson:2 is not an audit entry/);
+    expect(log.read().map(({ action }) => action)).toEqual(['one', 'two']);
+    const outcome = verifyChain(log.read(), log.head(), log.broken());
+    expect(outcome).toMatchObject({ outcome: 'warn', message: expect.stringContaining('line 2') });
+  });
+
+  it('still shows that it was cut after later entries were added', async () => {
+    for (const action of ['one', 'two', 'three']) await log.append(content(action));
+    writeFileSync(log.file, `${readFileSync(log.file, 'utf8').split('\n')[0]}\n`);
+    await log.append(content('four'));
+    await log.append(content('five'));
+    expect(check()).toMatchObject({ outcome: 'fail' });
+  });
+
+  it('is not believed to be complete without the note of its last entry', async () => {
+    for (const action of ['one', 'two']) await log.append(content(action));
+    rmSync(join(folder, 'audit.head'));
+    expect(check()).toMatchObject({ outcome: 'fail', message: expect.stringContaining('is gone') });
+  });
+
+  it('is whole after a crash between the entry and the note of it', async () => {
+    await log.append(content('one'));
+    const head = readFileSync(join(folder, 'audit.head'));
+    await log.append(content('two'));
+    writeFileSync(join(folder, 'audit.head'), head);
+    expect(check()).toMatchObject({ outcome: 'pass' });
+    await log.append(content('three'));
+    expect(check()).toMatchObject({ outcome: 'pass' });
   });
 });

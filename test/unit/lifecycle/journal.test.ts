@@ -79,7 +79,8 @@ describe('a journal file', () => {
   it('gives back what was written, with the time', async () => {
     const { journal } = await new RunFolders(folder).create(identityOf('run-1'));
     await journal.append({ type: 'change.applied', change: 7 });
-    const [read] = await journal.read();
+    const [begin, read] = await journal.read();
+    expect(begin).toMatchObject({ type: 'run.started', run: 'run-1' });
     expect(read).toMatchObject({ type: 'change.applied', change: 7 });
     expect(Date.parse(read?.at ?? '')).toBeGreaterThan(Date.now() - 60_000);
   });
@@ -93,8 +94,9 @@ describe('a journal file', () => {
     await journal.append({ type: 'change.applied', change: 1 });
     appendFileSync(join(path, 'journal.ndjson'), '{"at":"2026-11-22T10:00:00.000Z","type":"change.sta');
     await journal.append({ type: 'change.applied', change: 2 });
-    expect((await journal.read()).map((read) => 'change' in read && read.change)).toEqual([1, 2]);
-    expect(parseJournal(readFileSync(join(path, 'journal.ndjson'), 'utf8')).broken).toEqual([2]);
+    expect((await journal.read()).flatMap((read) => ('change' in read ? [read.change] : []))).toEqual([1, 2]);
+    expect(parseJournal(readFileSync(join(path, 'journal.ndjson'), 'utf8')).broken).toEqual([3]);
+    expect(await journal.damage()).toBe(null);
   });
 
   it('keeps every line when several processes write at once', async () => {
@@ -106,6 +108,14 @@ describe('a journal file', () => {
       ),
     );
     const read = await new RunFolders(folder).journal('run-1').read();
-    expect(read.map((one) => ('change' in one ? one.change : 0)).sort((a, b) => a - b)).toEqual(changes);
+    const written = read.flatMap((one) => ('change' in one ? [one.change] : []));
+    expect(written.sort((a, b) => a - b)).toEqual(changes);
+  });
+
+  it('says that lines of it are damaged when no crash explains them', async () => {
+    const { journal, path } = await new RunFolders(folder).create(identityOf('run-1'));
+    appendFileSync(join(path, 'journal.ndjson'), 'garbage\n');
+    await journal.append({ type: 'change.applied', change: 2 });
+    expect(await journal.damage()).toBe('damaged lines: 2');
   });
 });
