@@ -9,6 +9,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // real servers and processes: more files at a time than cores would only measure the scheduler
     maxWorkers: 2,
-    maxConcurrency: 4,
+    maxConcurrency: 2,
   },
 });
