@@ -81,8 +81,9 @@ class JobWorker {
   }
 
   async #runOnce(key: JobKey): Promise<void> {
-    if (!isEnabled(this.#folder, key)) return;
-    if (!this.#defects.isOn('unstoppable-job') && (await isExamMode(this.#pool))) {
+    const isUnstoppable = key === unstoppable && this.#defects.isOn('unstoppable-job');
+    if (!isUnstoppable && !isEnabled(this.#folder, key)) return;
+    if (!isUnstoppable && (await isExamMode(this.#pool))) {
       process.stderr.write(`Job ${key} skipped: Exam mode is enabled\n`);
       return;
     }
