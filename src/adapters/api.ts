@@ -38,7 +38,10 @@ export function httpApi({ url, basePaths, adminToken }: HttpApiOptions): HttpApi
   }
 
   /** Asked once, and again only while no path has answered. */
-  async function detectBasePath(base: string, { timeout, signal }: ApiRequest): Promise<string> {
+  async function detectBasePath(
+    base: string,
+    { timeout, signal }: Pick<ApiRequest, 'timeout' | 'signal'>,
+  ): Promise<string> {
     const seen: string[] = [];
     for (const candidate of basePaths) {
       const probe: ApiRequest = {
@@ -58,6 +61,11 @@ export function httpApi({ url, basePaths, adminToken }: HttpApiOptions): HttpApi
 
   return {
     url: root,
+    baseUrl: async (signal) => {
+      const base = withoutTrailingSlash(root);
+      basePath = await detectBasePath(base, { signal });
+      return base + basePath;
+    },
     request: async (request) => {
       const base = withoutTrailingSlash(request.address ?? root);
       if (request.path.startsWith('//')) return send(base, request, request.path.slice(1));

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Environment } from '../lifecycle/environment.ts';
-import { ExamctlError, messageOf } from '../lifecycle/errors.ts';
+import { ExamctlError, isExpected, messageOf } from '../lifecycle/errors.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import { captureSummary } from './capture-summary.ts';
 import type { CollectContext, Collector, Figure, FigureTable } from './collector.ts';
@@ -115,11 +115,6 @@ async function collect(
       evidence,
     };
   }
-}
-
-/** Our own errors, and those of PostgreSQL and the operating system, which carry a code; everything else is a bug. */
-function isExpected(error: unknown): boolean {
-  return error instanceof ExamctlError || (error instanceof Error && 'code' in error);
 }
 
 function outcomeOfCollected({

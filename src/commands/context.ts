@@ -78,6 +78,6 @@ export interface Context {
   openEnvironment(name?: string): Promise<Environment>;
   operator(environment: Environment): Operator;
   locks(environment: Environment): RunLocks;
-  /** makes a new folder for evidence, and returns its path */
-  evidenceFolder(name: string): Promise<string>;
+  /** the path of a new folder for evidence, which is not made yet */
+  evidenceFolder(name: string): string;
 }

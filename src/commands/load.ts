@@ -84,7 +84,7 @@ export async function runLoadRun(
     reason,
   };
   if (dryRun) return context.report(loadPlanReport(await prepareLoad(request)));
-  const folder = await context.evidenceFolder(`load-${id}`);
+  const folder = context.evidenceFolder(`load-${id}`);
   // no operation with a revert, but what load wrote cannot be taken back: it goes on record like one
   const record = auditRecorder(context, { environment: environment.name, action: `load run ${id}` });
   try {

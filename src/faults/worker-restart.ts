@@ -8,6 +8,7 @@ export const workerRestart = defineFault({
   nature: 'momentary',
   defaultSeconds: 5,
   maxSeconds: 300,
+  // in so short a time few requests are made, and half of those under way in one of two workers fail
   toleratedErrorRate: 0.1,
   impact: 'requests in flight in one worker fail once',
   changes: async ({ driver }) => {

@@ -114,6 +114,8 @@ export interface ApiResponse {
 /** The platform's HTTP API. An answer of any status resolves; no answer rejects with Undetermined. */
 export interface Api {
   readonly url: string;
+  /** the address with the base path that answers: load engines make thousands of requests, and cannot each look for it */
+  baseUrl(signal: AbortSignal): Promise<string>;
   request(request: ApiRequest): Promise<ApiResponse>;
 }
 

@@ -56,6 +56,11 @@ export class Interrupted extends ExamctlError {
   }
 }
 
+/** Our own errors, and those of PostgreSQL and the operating system, which carry a code; everything else is a bug. */
+export function isExpected(error: unknown): boolean {
+  return error instanceof ExamctlError || (error instanceof Error && 'code' in error);
+}
+
 /** The message of whatever was thrown, for use inside another message. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Environment, Identity } from '../lifecycle/environment.ts';
 import { Undetermined, UsageError } from '../lifecycle/errors.ts';
 import { authorizeLoad } from './authorize-load.ts';
-import { findBaseUrl } from './base-url.ts';
 import { endSessions } from './end-sessions.ts';
 import { runBuiltin } from './engine/builtin.ts';
 import { summarizeLedger } from './ledger-summary.ts';
@@ -47,7 +46,7 @@ export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<L
   const { plan } = prepared;
   const { engine, binary, why } = await chooseEngine(options.engine ?? 'auto', ports);
   await options.onEngine?.(engine, why);
-  await mkdir(options.folder, { recursive: true });
+  await mkdir(options.folder, { recursive: true, mode: 0o700 });
   const file = (name: string) => join(options.folder, `${plan.scenario}-${name}.ndjson`);
   const [ledgerFile, samplesFile, timelineFile] = [file('ledger'), file('samples'), file('timeline')];
   const tally = await Tally.create();
@@ -123,7 +122,7 @@ export async function prepareLoad(options: Omit<LoadOptions, 'folder'>): Promise
   const identities = identitiesFor(profile, all, environment.name);
   const seconds = leadInOf(scenario, profile) + profile.seconds + profile.graceSeconds;
   requireTokensUntil(new Date(Date.now() + seconds * 1000), identities);
-  const baseUrl = await findBaseUrl(environment.api, environment.platform.basePaths, signal);
+  const baseUrl = await environment.api.baseUrl(signal);
   const { thresholds } = environment;
   return {
     scenario,

@@ -134,11 +134,8 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
         confirm: (plan) => confirmation(plan, options(), { stderr, interactive: around.interactive }),
       }),
     locks: (environment) => runLocksOf(environment, state()),
-    evidenceFolder: async (name) => {
-      const folder = join(state(), 'evidence', `${new Date().toISOString().replace(/[-:.]/g, '')}-${name}`);
-      makeFolder(folder);
-      return folder;
-    },
+    evidenceFolder: (name) =>
+      join(state(), 'evidence', `${new Date().toISOString().replace(/[-:.]/g, '')}-${name}`),
     checks: async () => allChecks(await config()),
     pseudonymSalt: async (environment) => saltOf(join(state(), 'salts'), environment),
     loadPorts: async () => ({

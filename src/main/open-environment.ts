@@ -72,6 +72,7 @@ function sandbox(config: EnvironmentConfig, options: OpenOptions): Environment {
       get url() {
         return rootOf(openSandbox(state));
       },
+      baseUrl: async (signal) => (await api()).baseUrl(signal),
       request: async (request) => (await api()).request(request),
     },
     ephemeral: {

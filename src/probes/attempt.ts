@@ -1,4 +1,4 @@
-import { ExamctlError, messageOf } from '../lifecycle/errors.ts';
+import { ExamctlError, isExpected, messageOf } from '../lifecycle/errors.ts';
 import type { Outcome, OutcomeRecord } from '../lifecycle/outcome.ts';
 
 /** What was asked for, or why it could not be had. */
@@ -10,15 +10,10 @@ export async function attempt<T>(ask: () => Promise<T>, signal?: AbortSignal): P
     return { value: await ask() };
   } catch (error) {
     signal?.throwIfAborted();
-    if (!isKnown(error)) throw error;
+    if (!isExpected(error)) throw error;
     const hint = error instanceof ExamctlError ? error.hint : undefined;
     return { problem: messageOf(error), ...(hint === undefined ? {} : { hint }) };
   }
-}
-
-/** Our own errors, and those of PostgreSQL and the operating system, which carry a code. */
-function isKnown(error: unknown): boolean {
-  return error instanceof ExamctlError || (error instanceof Error && 'code' in error);
 }
 
 export function had<T>(attempted: Attempt<T>): T | undefined {

@@ -99,6 +99,7 @@ function countRequests(environment: Environment): { environment: Environment; re
       examMode,
       api: {
         url: api.url,
+        baseUrl: (signal) => api.baseUrl(signal),
         request(request) {
           requests += 1;
           return api.request(request);

@@ -4,11 +4,11 @@ import { didYouMean } from '../config/nearest.ts';
 import type { JobSchedule } from '../lifecycle/environment.ts';
 import { OperationFailed, UsageError } from '../lifecycle/errors.ts';
 import type { SandboxFiles } from './folder.ts';
+import { isJobKey, jobKeys } from './job-keys.ts';
 
 type JobSwitches = Readonly<Record<string, boolean>>;
 type JobStates = Readonly<Record<string, { readonly running: boolean; readonly lastRun: string | null }>>;
 
-const sandboxJobs = ['revision_queue_regen', 'warehouse_incremental_export'];
 /** A job that was about to start when it was switched off has shown itself by then. */
 const quietFor = 300;
 const endsWithin = 15_000;
@@ -17,7 +17,7 @@ const endsWithin = 15_000;
 export function readJobs(files: SandboxFiles, isWorkerAlive: boolean): JobSchedule[] {
   const switches = readJson<JobSwitches>(files.jobs) ?? {};
   const states = readJson<JobStates>(files.jobsState) ?? {};
-  return sandboxJobs.map((key) => ({
+  return jobKeys.map((key) => ({
     key,
     enabled: switches[key] ?? true,
     running: isWorkerAlive && (states[key]?.running ?? false),
@@ -32,8 +32,8 @@ export async function switchJobs(
   signal: AbortSignal,
 ): Promise<void> {
   for (const key of keys) {
-    if (sandboxJobs.includes(key)) continue;
-    throw new UsageError(`the sandbox has no job "${key}"`, { hint: didYouMean(key, sandboxJobs) });
+    if (isJobKey(key)) continue;
+    throw new UsageError(`the sandbox has no job "${key}"`, { hint: didYouMean(key, jobKeys) });
   }
   // asked first, as without a sandbox there is nothing to switch
   await isWorkerAlive();

@@ -8,9 +8,7 @@ import { type ActiveDefects, watchDefects } from './backend/active-defects.ts';
 import { openPool } from './backend/database.ts';
 import { runUntilAskedToStop } from './backend/lifetime.ts';
 import { readPartArguments } from './backend/part-arguments.ts';
-
-const jobKeys = ['revision_queue_regen', 'warehouse_incremental_export'] as const;
-type JobKey = (typeof jobKeys)[number];
+import { type JobKey, jobKeys } from './job-keys.ts';
 
 /** the one that the defect unstoppable-job keeps running */
 const unstoppable: JobKey = 'revision_queue_regen';

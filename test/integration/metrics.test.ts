@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Capture, captureMetrics } from '../../src/collectors/capture.ts';
-import { judgePool, watchPool } from '../../src/collectors/watch-pool.ts';
+import { watchPool } from '../../src/collectors/watch-pool.ts';
 import { runMetricsCapture } from '../../src/commands/metrics.ts';
 import { walkCanary } from '../../src/probes/index.ts';
 import type { Report } from '../../src/report/report.ts';
@@ -112,14 +112,13 @@ test('watching the pool sees no leak where there is none, and one where there is
   };
   const healthy = await watch(1_000);
   expect(healthy.samples.length).toBeGreaterThan(2);
-  expect(judgePool(healthy, 0.8).outcome).toBe('pass');
+  expect(healthy.maximumWorkerShare).toBeLessThan(0.8);
 
   await breakWith(sandbox.context, 'connection-leak');
   try {
     const leaking = await watch(22_000);
     expect(leaking.maximumShare).toBeGreaterThan(0.8);
     expect(leaking.maximumWorkerShare).toBeGreaterThan(0.8);
-    expect(judgePool(leaking, 0.8).outcome).toBe('fail');
   } finally {
     await mend(sandbox.context, 'all');
   }

@@ -9,7 +9,6 @@ import type { Collector } from '../../src/collectors/collector.ts';
 import { collectors } from '../../src/collectors/index.ts';
 import { type ConnectionGroup, poolUse } from '../../src/collectors/pool-use.ts';
 import { redisFigures } from '../../src/collectors/redis-info.ts';
-import { judgePool, type PoolSamples } from '../../src/collectors/watch-pool.ts';
 import { metricsReport } from '../../src/commands/metrics.ts';
 import type { Environment } from '../../src/lifecycle/environment.ts';
 import { Undetermined } from '../../src/lifecycle/errors.ts';
@@ -47,48 +46,6 @@ describe('the use of the pool', () => {
 
   test('has no share when there is no worker', () => {
     expect(poolUse([], { workers: 0, perWorker: 20, connections: 0 }).share).toBeNull();
-  });
-});
-
-describe('the pool while it was watched', () => {
-  const at = new Date();
-  const watched = (members: Partial<PoolSamples>): PoolSamples => ({
-    capacity: { workers: 2, perWorker: 20, connections: 40 },
-    samples: [],
-    missed: [],
-    maximumShare: null,
-    maximumWorkerShare: null,
-    ...members,
-  });
-  const sample = (used: number) => ({
-    at,
-    open: 40,
-    used,
-    idleInTransaction: 0,
-    share: used / 40,
-    worstWorkerShare: null,
-  });
-
-  test('passes below the threshold and fails at it', () => {
-    const low = judgePool(watched({ samples: [sample(10), sample(12)], maximumShare: 0.3 }), 0.8);
-    expect(low).toMatchObject({ outcome: 'pass' });
-    expect(low.message).toContain('at most 12 of 40 connections in use (30 %) in 2 looks');
-    expect(judgePool(watched({ samples: [sample(32)], maximumShare: 0.8 }), 0.8).outcome).toBe('fail');
-  });
-
-  test('is unknown when it was never seen', () => {
-    const missed = [{ at, reason: 'connection refused', serverFull: false }];
-    expect(judgePool(watched({ missed }), 0.8)).toMatchObject({
-      outcome: 'unknown',
-      message: 'connection refused',
-    });
-    expect(judgePool(watched({}), 0.8).outcome).toBe('unknown');
-  });
-
-  test('fails when the server had no connection left to look with', () => {
-    const missed = [{ at, reason: 'too many clients', serverFull: true }];
-    const seen = watched({ samples: [sample(4)], maximumShare: 0.1, missed });
-    expect(judgePool(seen, 0.8).outcome).toBe('fail');
   });
 });
 

@@ -433,7 +433,21 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       when: 'the server had no connection left once',
       evidence: { pool: pool({ missed: [miss(true)] }) },
       outcome: 'fail',
-      says: '1 times the server had none left',
+      says: 'the server had no connection left in 1 of',
+    },
+    {
+      when: 'the server never had a connection left to look with',
+      evidence: {
+        pool: pool({ samples: [], maximumShare: null, maximumWorkerShare: null, missed: [miss(true)] }),
+      },
+      outcome: 'fail',
+      says: 'no connection left in 1 of 1 samples',
+    },
+    {
+      when: 'a look failed for another reason, and the others saw room',
+      evidence: { pool: pool({ missed: [miss(false)] }) },
+      outcome: 'pass',
+      says: '1 samples could not be taken',
     },
     {
       when: 'it was never seen',

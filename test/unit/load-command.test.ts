@@ -19,7 +19,7 @@ function contextWith(overrides: Partial<LoadContext> = {}) {
       reports.push(report);
     },
     audit: { append: async ({ result }: { result: string }) => recorded.push(result) },
-    evidenceFolder: async () => '/nowhere',
+    evidenceFolder: () => '/nowhere',
     loadPorts: async () => ({}),
     openEnvironment: async () => {
       throw new Error('the environment is not needed here');
@@ -97,7 +97,7 @@ const staging = {
   name: 'staging',
   protected: false,
   platform: { basePaths: ['/v1'] },
-  api: { url: 'http://127.0.0.1:1', request: async () => ({ status: 200, headers: {}, body: {}, ms: 1 }) },
+  api: { url: 'http://127.0.0.1:1', baseUrl: async () => 'http://127.0.0.1:1/v1' },
   thresholds: { p95Ms: 500, errorRate: 0.01, dbPool: 0.8 },
   withPostgres: async () => ({ rows: [{ in_progress: 0, last_ends_at: null }] }),
   identities: async (count: number) =>
