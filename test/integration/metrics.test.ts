@@ -112,7 +112,7 @@ test('watching the pool sees no leak where there is none, and one where there is
   };
   const healthy = await watch(1_000);
   expect(healthy.samples.length).toBeGreaterThan(2);
-  expect(healthy.maximumWorkerShare).toBeLessThan(0.8);
+  expect(healthy.maximumShare).toBeLessThan(0.8);
 
   await breakWith(sandbox.context, 'connection-leak');
   try {
