@@ -10,6 +10,7 @@
  */
 import type { CheckRun } from './checks/check-run.ts';
 import { runChecks as runChecksOn } from './checks/run-checks.ts';
+import { scopeOf } from './checks/windows.ts';
 import { type Capture, captureMetrics as captureMetricsOn } from './collectors/capture.ts';
 import { findFault } from './commands/fault.ts';
 import { rehearseOn } from './commands/rehearse.ts';
@@ -58,13 +59,15 @@ export interface CheckOptions {
  */
 export async function runChecks(
   environment: Environment,
-  options: CheckOptions = {},
+  { since, ...options }: CheckOptions = {},
 ): Promise<Printed<CheckRun>> {
   const context = contextOfOpened(environment);
+  const catalogue = await context.catalogue();
   const run = await runChecksOn({
     ...options,
     environment,
-    checks: await context.checks(),
+    catalogue,
+    scope: scopeOf(since === undefined ? {} : { since }, catalogue.windows),
     students: pseudonymiser(await context.pseudonymSalt(environment.name)),
     signal: context.signal,
   });

@@ -18,10 +18,11 @@ export function openPostgres(
   { applicationName = 'examctl' }: { applicationName?: string } = {},
 ): Environment['withPostgres'] {
   const place = placeOf(url);
-  return async (use, { readOnly = true, statementTimeout = 10_000 } = {}) => {
+  return async (use, { readOnly = true, statementTimeout = 10_000, snapshot, beginWithin } = {}) => {
     const connection = await connect(url, applicationName, place);
     try {
-      await connection.begin(readOnly, statementTimeout);
+      const begun = connection.begin({ readOnly, statementTimeout, snapshot });
+      await (beginWithin === undefined ? begun : within(begun, beginWithin, place));
       return await use(connection.postgres);
     } finally {
       await connection.close();
@@ -31,7 +32,7 @@ export function openPostgres(
 
 interface Connection {
   readonly postgres: Postgres;
-  begin(readOnly: boolean, statementTimeout: number): Promise<void>;
+  begin(how: { readOnly: boolean; statementTimeout: number; snapshot: string | undefined }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -70,8 +71,10 @@ async function connect(url: string, applicationName: string, place: string): Pro
 
   return {
     postgres,
-    async begin(readOnly, statementTimeout) {
+    async begin({ readOnly, statementTimeout, snapshot }) {
       if (readOnly) await postgres.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      // Takes no parameter, and must come before any other statement.
+      if (snapshot !== undefined) await postgres.query(`SET TRANSACTION SNAPSHOT ${quoted(snapshot)}`);
       // By set_config and not at connecting: a pooler in between refuses unknown start-up parameters.
       const { rows } = await postgres.query<{ backend: number }>(
         `SELECT pg_backend_pid() AS backend, set_config('statement_timeout', $1, $3),
@@ -145,6 +148,23 @@ function placeOf(url: string): string {
       hint: 'database.url in examctl.yaml reads postgres://user:password@host:port/database',
     });
   }
+}
+
+/** A pooler takes connections that it then lets wait for a server. */
+async function within(begun: Promise<void>, milliseconds: number, place: string): Promise<void> {
+  begun.catch(() => undefined);
+  const late = after(milliseconds).then(() => {
+    throw new DatabaseUndetermined(
+      `PostgreSQL at ${place} began no transaction within ${milliseconds} ms`,
+      { hint: 'a pooler in between has no connection to spare' },
+      '57P03',
+    );
+  });
+  await Promise.race([begun, late]);
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function after(milliseconds: number): Promise<void> {

@@ -6,27 +6,55 @@ export type FindingValue = string | number | boolean | null;
 /** One row of findings: column -> value; students as pseudonyms unless the run identified them. */
 export type Finding = Readonly<Record<string, FindingValue>>;
 
+export interface CauseCount {
+  readonly cause: string;
+  readonly count: number;
+}
+
 export interface CheckResult extends OutcomeRecord {
   readonly severity: Severity;
   /** exact, however few samples there are; null when it could not be looked at */
   readonly findings: number | null;
+  /** of these, how many somebody accepted until a day that has not come yet */
+  readonly accepted: number;
+  /** when the first and the last of them happened, where the rows tell; ISO 8601 */
+  readonly firstAt: string | null;
+  readonly lastAt: string | null;
+  /** the findings by their cause, most frequent first; empty where the rows show none */
+  readonly causes: readonly CauseCount[];
   /** what the check looked at, when it says so and that could be counted */
   readonly lookedAt: { readonly what: string; readonly count: number } | null;
   readonly columns: readonly CheckColumn[];
   readonly samples: readonly Finding[];
+  /** of its statement, which may have answered other checks too */
+  readonly durationMs: number;
+}
+
+/** One statement of a run: the load that it was. */
+export interface StatementRecord {
+  readonly checks: readonly string[];
+  /** from 1 */
+  readonly connection: number;
+  /** as EXPLAIN gave it before, in the planner's unit */
+  readonly cost: number;
   readonly durationMs: number;
 }
 
 /** All checks on one snapshot of the database. */
 export interface CheckRun {
   readonly environment: string;
-  /** only sessions that started at or after it were looked at; null: all */
-  readonly since: Date | null;
+  /** which sessions were looked at, in words; null: all */
+  readonly scope: string | null;
+  /** by the server's clock; null when it could not be asked */
+  readonly snapshotAt: string | null;
   readonly startedAt: Date;
   readonly durationMs: number;
   /** students appear by their real ids */
   readonly identified: boolean;
-  /** the counts of the check `summary`; null when they could not be made */
+  /** what the checks of severity info counted; null when none of them could be made */
   readonly summary: Finding | null;
   readonly outcomes: readonly CheckResult[];
+  readonly statements: readonly StatementRecord[];
+  /** what a person should know about how it was run: fewer connections, pauses */
+  readonly notes: readonly string[];
 }

@@ -4,6 +4,16 @@ export type Severity = 'critical' | 'major' | 'minor' | 'info';
 
 export const severities: readonly Severity[] = ['critical', 'major', 'minor', 'info'];
 
+/** How the cost grows: not at all, with the rows that an index names, with one big table, with two of them. */
+export type CostClass = 'catalogue' | 'index' | 'scan' | 'join';
+
+export const costClasses: readonly CostClass[] = ['catalogue', 'index', 'scan', 'join'];
+
+/** What a window leaves of the tables: the rows of its sessions, the rows written in its time, or everything. */
+export type WindowKind = 'sessions' | 'time' | 'none';
+
+export const windowKinds: readonly WindowKind[] = ['sessions', 'time', 'none'];
+
 /** A column of the findings. A personal one names a student: its values leave examctl as pseudonyms. */
 export interface CheckColumn {
   readonly name: string;
@@ -22,13 +32,34 @@ export interface Check {
   readonly finding: string;
   readonly remedy: string;
   readonly columns: readonly CheckColumn[];
-  /** the column of the check `summary` that counts what this one looks at */
+  /** the column of a check of severity info that counts what this one looks at */
   readonly looksAt?: string;
-  readonly cost: string;
+  readonly cost: { readonly class: CostClass; readonly words: string };
+  readonly window: WindowKind;
+  /** the column that tells when a finding happened */
+  readonly occurred?: string;
+  /** the first schema revision that has what it reads */
+  readonly revision?: string;
+  /** names under which `--suite` selects it, besides `all` */
+  readonly suites: readonly string[];
   readonly note?: string;
   readonly file: string;
-  /** one SELECT; $1, where it occurs, is the start of the window (timestamptz or null) */
+  /** one SELECT of tables and views, by their bare names */
   readonly sql: string;
+}
+
+/** A statement that checks may select from by its name; computed once for all checks of a statement that use it. */
+export interface SqlView {
+  readonly name: string;
+  readonly file: string;
+  readonly sql: string;
+}
+
+/** The columns that tell one finding from another, and name no student. */
+export function keyColumns({ columns }: Pick<Check, 'columns'>): string[] {
+  const open = columns.filter(({ personal }) => !personal).map(({ name }) => name);
+  const ids = open.filter((name) => name.endsWith('_id'));
+  return ids.length === 0 ? open : [...ids, ...open.filter((name) => name === 'cause')];
 }
 
 /** What a finding of this severity makes of the check. */

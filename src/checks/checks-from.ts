@@ -1,5 +1,15 @@
 import { ConfigError } from '../lifecycle/errors.ts';
-import { type Check, type CheckColumn, type Severity, severities } from './check.ts';
+import {
+  type Check,
+  type CheckColumn,
+  type CostClass,
+  costClasses,
+  type Severity,
+  type SqlView,
+  severities,
+  type WindowKind,
+  windowKinds,
+} from './check.ts';
 
 /** A statement with its header, as the adapter for SQL files reads it. */
 export interface CheckSource {
@@ -9,8 +19,9 @@ export interface CheckSource {
 }
 
 const required = ['id', 'title', 'question', 'severity', 'finding', 'remedy', 'columns', 'cost'] as const;
-const optional = ['looks-at', 'note'];
+const optional = ['looks-at', 'window', 'occurred', 'suite', 'revision', 'note'];
 const known: readonly string[] = [...required, ...optional];
+const keysOfViews: readonly string[] = ['id', 'title', 'columns', 'cost', 'note'];
 
 /** Columns of these names hold a student's identity, whatever the header says. */
 const alwaysPersonal = ['user_id', 'student_id', 'email', 'full_name'];
@@ -52,7 +63,19 @@ function problemsOf({ file, header }: CheckSource): string[] {
   if (textOf('severity') !== '' && !severities.includes(textOf('severity') as Severity)) {
     problems.push(`${at('severity')} "${textOf('severity')}" is none of ${severities.join(', ')}`);
   }
+  const cost = textOf('cost').split(';')[0] ?? '';
+  if (cost !== '' && !costClasses.includes(cost as CostClass)) {
+    problems.push(
+      `${at('cost')} "${cost}" is none of ${costClasses.join(', ')}; write as "scan; 0.2 s for 2 million rows"`,
+    );
+  }
+  const window = textOf('window');
+  if (window !== '' && !windowKinds.includes(window as WindowKind))
+    problems.push(`${at('window')} "${window}" is none of ${windowKinds.join(', ')}`);
   const columns = parseColumns(textOf('columns'));
+  const occurred = textOf('occurred');
+  if (occurred !== '' && typeof columns !== 'string' && columns.every(({ name }) => name !== occurred))
+    problems.push(`${at('occurred')} "${occurred}" is none of the columns`);
   if (typeof columns === 'string') {
     problems.push(`${at('columns')} does not read as "name (meaning), name (meaning)" at "${columns}"`);
   } else {
@@ -90,10 +113,41 @@ function toCheck({ file, header, sql }: CheckSource): Check {
     finding: value('finding'),
     remedy: value('remedy'),
     columns: typeof columns === 'string' ? [] : columns,
-    cost: value('cost'),
+    cost: costOf(value('cost')),
+    window: header.has('window') ? (value('window') as WindowKind) : 'sessions',
+    suites: value('suite')
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
     ...(header.has('looks-at') ? { looksAt: value('looks-at') } : {}),
+    ...(header.has('occurred') ? { occurred: value('occurred') } : {}),
+    ...(header.has('revision') ? { revision: value('revision') } : {}),
     ...(header.has('note') ? { note: value('note') } : {}),
     file,
     sql,
   };
+}
+
+function costOf(text: string): Check['cost'] {
+  const [name = '', ...words] = text.split(';');
+  return { class: name as CostClass, words: words.join(';').trim() };
+}
+
+/** The views of SQL files. Their names are those of relations, so they are written as such. */
+export function viewsFrom(sources: readonly CheckSource[]): SqlView[] {
+  const problems = sources.flatMap(({ file, header }) => {
+    const name = header.get('id')?.value ?? '';
+    return [
+      ...[...header]
+        .filter(([key]) => !keysOfViews.includes(key))
+        .map(([key, { line }]) => `${file}:${line} ${key}: is not a key of a view`),
+      ...(/^[a-z][a-z0-9_]*$/.test(name) && file.split(/[/\\]/).at(-1) === `${name}.sql`
+        ? []
+        : [
+            `${file}:${header.get('id')?.line ?? 1} id: "${name}" is not the name of the file, in snake_case`,
+          ]),
+    ];
+  });
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+  return sources.map(({ file, header, sql }) => ({ name: header.get('id')?.value ?? '', file, sql }));
 }

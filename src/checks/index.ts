@@ -1,15 +1,22 @@
 import type { Platform } from '../lifecycle/platform.ts';
-import type { Check } from './check.ts';
-import { type CheckSource, checksFrom } from './checks-from.ts';
+import type { Check, SqlView } from './check.ts';
+import { type CheckSource, checksFrom, viewsFrom } from './checks-from.ts';
 
 /** The names of the files in sql/<platform>/checks. */
 export const checkIds: Readonly<Record<Platform['id'], readonly string[]>> = {
   'exam-platform': [
     'announced-scores',
     'answer-not-in-session',
+    'answers-to-missing-questions',
     'constraints-valid',
     'contradictory-submits',
     'correctness-flag',
+    'count-answers',
+    'count-events',
+    'count-questions',
+    'count-sessions',
+    'count-submits',
+    'event-gaps',
     'inconsistent-scores',
     'inconsistent-status',
     'late-submits',
@@ -20,7 +27,6 @@ export const checkIds: Readonly<Record<Platform['id'], readonly string[]>> = {
     'overdue-sessions',
     'question-count',
     'repeated-mastery-runs',
-    'summary',
     'unfrozen-questions',
     'unlogged-writes',
     'unscored-sessions',
@@ -28,18 +34,39 @@ export const checkIds: Readonly<Record<Platform['id'], readonly string[]>> = {
   ],
 };
 
-/**
- * The checks of a platform, and the user's own. One that went missing in packaging is an error:
- * otherwise less would be looked at, and all of it would pass.
- */
-export function platformChecks(
+/** All that a run of checks reads from SQL files. */
+export interface CheckCatalogue {
+  /** the checks of the platform and the user's own */
+  readonly checks: readonly Check[];
+  /** the eight of the planning document, as scripted, to compare */
+  readonly classic: readonly Check[];
+  readonly views: readonly SqlView[];
+  /** statements that give the ids of sessions, by their name */
+  readonly windows: ReadonlyMap<string, string>;
+}
+
+/** The folders of sql/<platform>. */
+export interface PackagedSql {
+  readonly checks: readonly CheckSource[];
+  readonly classic: readonly CheckSource[];
+  readonly views: readonly CheckSource[];
+  readonly windows: readonly CheckSource[];
+}
+
+/** One file that went missing in packaging is an error: otherwise less would be looked at, and all of it would pass. */
+export function checkCatalogue(
   platform: Platform['id'],
-  packaged: readonly CheckSource[],
+  packaged: PackagedSql,
   own: readonly CheckSource[] = [],
-): Check[] {
-  const found = packaged.map(({ header }) => header.get('id')?.value);
+): CheckCatalogue {
+  const found = packaged.checks.map(({ header }) => header.get('id')?.value);
   const missing = checkIds[platform].filter((id) => !found.includes(id));
   if (missing.length > 0)
     throw new Error(`sql/${platform}/checks lacks ${missing.join(', ')}; install examctl again`);
-  return checksFrom([...packaged, ...own]);
+  return {
+    checks: checksFrom([...packaged.checks, ...own]),
+    classic: checksFrom(packaged.classic),
+    views: viewsFrom(packaged.views),
+    windows: new Map(packaged.windows.map(({ header, sql }) => [header.get('id')?.value ?? '', sql])),
+  };
 }

@@ -1,23 +1,35 @@
 import { ExamctlError, messageOf } from '../lifecycle/errors.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
 import { type Check, outcomeOfFindings } from './check.ts';
-import type { CheckResult, Finding } from './check-run.ts';
+import type { CauseCount, CheckResult, Finding } from './check-run.ts';
+import { type CheckThresholds, limitCrossed } from './thresholds.ts';
 
-/** Which sessions are looked at, and how many rows of each kind that is. */
-export interface Window {
-  readonly since: Date | null;
-  readonly summary: Finding | null;
-}
-
+/** What a statement said about one check. */
 export interface Seen {
   readonly total: number;
+  /** of these, accepted */
+  readonly accepted: number;
+  readonly firstAt: string | null;
+  readonly lastAt: string | null;
+  readonly causes: readonly CauseCount[];
   readonly findings: readonly Finding[];
   readonly durationMs: number;
 }
 
+/** What was looked at, and what may be found in it. */
+export interface Frame {
+  /** in words; null: all sessions */
+  readonly scope: string | null;
+  readonly summary: Finding | null;
+  readonly thresholds: Readonly<Record<string, CheckThresholds>>;
+  /** how many acceptances of a check have run out, by its id */
+  readonly expired: ReadonlyMap<string, number>;
+}
+
 /** The outcome of a check whose statement was carried out. */
-export function judge(check: Check, { total, findings, durationMs }: Seen, window: Window): CheckResult {
-  const lookedAt = lookedAtOf(check, window);
+export function judge(check: Check, seen: Seen, frame: Frame): CheckResult {
+  const { total, accepted, durationMs } = seen;
+  const lookedAt = lookedAtOf(check, frame);
   const result = (outcome: Outcome, message: string, hint?: string): CheckResult => ({
     id: check.id,
     title: check.title,
@@ -26,33 +38,74 @@ export function judge(check: Check, { total, findings, durationMs }: Seen, windo
     ...(hint === undefined ? {} : { hint }),
     severity: check.severity,
     findings: total,
+    accepted,
+    firstAt: seen.firstAt,
+    lastAt: seen.lastAt,
+    causes: seen.causes,
     lookedAt,
     columns: check.columns,
-    samples: findings,
+    samples: seen.findings,
     durationMs,
   });
 
-  if (check.severity === 'info') return result('pass', findings.map(inWords).join('; ') || 'nothing to tell');
+  if (check.severity === 'info')
+    return result('pass', seen.findings.map(inWords).join('; ') || 'nothing to tell');
   const among = lookedAt === null ? '' : ` in ${amount(lookedAt.count)} ${lookedAt.what}`;
-  if (total > 0) {
-    const message = `${amount(total)} ${total === 1 ? 'finding' : 'findings'}${among}: ${check.finding}`;
-    return result(outcomeOfFindings(check.severity), message, check.remedy);
+  const open = total - accepted;
+  if (open > 0) {
+    const known = accepted === 0 ? '' : `, ${amount(accepted)} more are accepted`;
+    const runOut = frame.expired.get(check.id) ?? 0;
+    const expired = runOut === 0 ? '' : `; ${amount(runOut)} acceptances have run out`;
+    const message = `${amount(open)} ${open === 1 ? 'finding' : 'findings'}${among}: ${check.finding}${known}${expired}`;
+    const { outcome, why } = outcomeOf(check, open, lookedAt, frame);
+    return result(outcome, `${message}${why}`, check.remedy);
   }
-  if (lookedAt?.count === 0 && window.summary?.sessions === 0) return result(...nothingThere(window));
+  if (accepted > 0) return result('pass', `no new findings${among}; ${amount(accepted)} are accepted`);
+  if (lookedAt?.count === 0 && frame.summary?.sessions === 0) return result(...nothingThere(frame));
   return result('pass', `no findings${among}`);
+}
+
+function outcomeOf(
+  check: Check,
+  open: number,
+  lookedAt: CheckResult['lookedAt'],
+  { thresholds }: Frame,
+): { outcome: Outcome; why: string } {
+  const limits = thresholds[check.id];
+  if (limits === undefined) return { outcome: outcomeOfFindings(check.severity), why: '' };
+  return limitCrossed(limits, open, lookedAt?.count ?? null);
 }
 
 /** The outcome of a check that could not be made. */
 export function unknown(check: Check, error: unknown, durationMs: number): CheckResult {
   const hint = error instanceof ExamctlError ? error.hint : undefined;
+  return notMade(check, 'unknown', reasonOf(error), hint ?? `the statement is in ${check.file}`, durationMs);
+}
+
+/** The outcome of a check that this run leaves to another one. */
+export function skipped(check: Check, reason: string, hint: string): CheckResult {
+  return notMade(check, 'skipped', reason, hint, 0);
+}
+
+function notMade(
+  check: Check,
+  outcome: 'unknown' | 'skipped',
+  message: string,
+  hint: string,
+  durationMs: number,
+): CheckResult {
   return {
     id: check.id,
     title: check.title,
-    outcome: 'unknown',
-    message: reasonOf(error),
-    hint: hint ?? `the statement is in ${check.file}`,
+    outcome,
+    message,
+    hint,
     severity: check.severity,
     findings: null,
+    accepted: 0,
+    firstAt: null,
+    lastAt: null,
+    causes: [],
     lookedAt: null,
     columns: check.columns,
     samples: [],
@@ -61,20 +114,17 @@ export function unknown(check: Check, error: unknown, durationMs: number): Check
 }
 
 /** A window that somebody asked for and that is empty is probably a wrong window; an empty database has nothing wrong in it. */
-function nothingThere({ since, summary }: Window): [Outcome, string, string] {
-  if (since === null) {
+function nothingThere({ scope }: Frame): [Outcome, string, string] {
+  if (scope === null)
     return ['skipped', 'the database has no exam sessions', 'run this again when there are sessions'];
-  }
-  const newest = summary?.newest_session_at;
-  const newestText = newest == null ? 'there are none at all' : `the newest started ${newest}`;
   return [
     'unknown',
-    `no session started since ${since.toISOString()}; ${newestText}`,
-    'give --since an earlier time, with its zone (2026-05-04T09:00Z)',
+    `there are no ${scope}`,
+    'look at more; times are given with their zone (2026-05-04T09:00Z)',
   ];
 }
 
-function lookedAtOf({ looksAt }: Check, { summary }: Window): CheckResult['lookedAt'] {
+function lookedAtOf({ looksAt }: Check, { summary }: Frame): CheckResult['lookedAt'] {
   const count = looksAt === undefined ? undefined : summary?.[looksAt];
   return looksAt === undefined || typeof count !== 'number'
     ? null

@@ -1,122 +1,326 @@
 import type { Environment, Postgres } from '../lifecycle/environment.ts';
 import { Undetermined } from '../lifecycle/errors.ts';
+import type { IntegrityFacts } from '../lifecycle/platform.ts';
 import type { Pseudonymiser } from '../lifecycle/pseudonym.ts';
 import { abortable } from './abortable.ts';
 import type { Check } from './check.ts';
-import type { CheckResult, CheckRun } from './check-run.ts';
-import { findingsOf, findingsStatement, type Row, totalOf } from './findings.ts';
-import { judge, unknown, type Window } from './judge.ts';
+import type { CheckResult, CheckRun, Finding, StatementRecord } from './check-run.ts';
+import { findingsOf } from './findings.ts';
+import type { CheckCatalogue } from './index.ts';
+import { type Frame, judge, type Seen, skipped, unknown } from './judge.ts';
+import { type PlannedStatement, planStatements } from './plan-statements.ts';
+import type { Scope } from './scope.ts';
 import { selectChecks } from './select-checks.ts';
-
-/** Milliseconds that one check may take. */
-const statementTimeout = 30_000;
-
-/** The check that counts what the others look at. */
-const summaryId = 'summary';
+import { missingRevision, type ServerState, serverState } from './server-state.ts';
+import { onSnapshot, recover, type Snapshot, whyNotAnother } from './snapshot.ts';
+import { type CheckRow, type StatementContext, statementOf } from './statement.ts';
+import type { CheckThresholds } from './thresholds.ts';
 
 export interface CheckProgress {
-  readonly check: Check;
-  /** from 1 */
-  readonly position: number;
+  /** what is looked at now */
+  readonly checks: readonly Check[];
+  /** answered so far */
+  readonly done: number;
   readonly of: number;
+  /** as the planner's costs and the time until now suggest; null at the beginning */
+  readonly secondsLeft: number | null;
 }
 
 export interface RunChecksOptions {
-  readonly environment: Pick<Environment, 'name' | 'withPostgres'>;
-  readonly checks: readonly Check[];
-  /** ids; default all. An unknown one is a UsageError */
+  readonly environment: Pick<Environment, 'name' | 'withPostgres' | 'platform'>;
+  readonly catalogue: CheckCatalogue;
+  /** ids; default all of the suite. An unknown one is a UsageError */
   readonly only?: readonly string[];
-  /** look only at sessions that started at or after it */
-  readonly since?: Date;
+  /** a name that headers of checks give, `classic`, or (default) `all`; an unknown one is a UsageError */
+  readonly suite?: string;
+  readonly scope?: Scope | null;
   /** how students are named in the findings */
   readonly students: Pseudonymiser | 'identified';
   /** findings that are kept of each check, default 20; their number is always exact */
   readonly samples?: number;
+  /** keys of accepted findings, by the id of their check */
+  readonly accepted?: ReadonlyMap<string, readonly string[]>;
+  /** acceptances that have run out, by the id of their check */
+  readonly expired?: ReadonlyMap<string, number>;
+  readonly thresholds?: Readonly<Record<string, CheckThresholds>>;
+  /** connections at the same time; default 2, and 1 while students are in exams or the server has few left */
+  readonly connections?: number;
+  /** milliseconds that one statement may take; default 60,000 */
+  readonly statementTimeout?: number;
+  /** milliseconds for the whole run; what is not answered by then is `unknown` */
+  readonly budget?: number;
+  /** asked before each statement while students are in exams: why to stop, or null to go on */
+  readonly mayGoOn?: (signal: AbortSignal) => Promise<string | null>;
+  /** false: a statement for each check, to compare */
+  readonly combine?: boolean;
+  /** why a check is left out of this run; null: it is not */
+  readonly leaveOut?: (check: Check) => { reason: string; hint: string } | null;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: CheckProgress) => void;
+  /** called on the run's own snapshot when all checks are answered, to read findings one after another */
+  readonly afterwards?: (postgres: Postgres, run: CheckRun, context: StatementContext) => Promise<void>;
 }
 
-/** Runs checks one after another on one READ ONLY snapshot. What could not be looked at is `unknown`, with the reason. */
-export async function runChecks(options: RunChecksOptions): Promise<CheckRun> {
-  const { environment, checks, only, students, signal } = options;
-  const selected = await selectChecks(checks, only);
-  const counting = checks.find(({ id }) => id === summaryId);
-  // Counts come first, asked for or not: a pass says in how many rows nothing was found.
-  const inOrder = [...new Set(counting === undefined ? selected : [counting, ...selected])];
-  const startedAt = new Date();
-  const results = new Map<Check, CheckResult>();
-  let window: Window = { since: options.since ?? null, summary: null };
+const defaultStatementTimeout = 60_000;
 
+/** Runs checks on one READ ONLY snapshot. What could not be looked at is `unknown`, with the reason. */
+export async function runChecks(options: RunChecksOptions): Promise<CheckRun> {
+  const selected = await selectChecks(options.catalogue, options);
+  const run = new RunningChecks(options, withCounts(selected, options.catalogue.checks));
   try {
-    await environment.withPostgres(
-      async (postgres) => {
-        await goGently(postgres, signal);
-        for (const [index, check] of inOrder.entries()) {
-          options.onProgress?.({ check, position: index + 1, of: inOrder.length });
-          const result = await runCheck(postgres, check, window, options);
-          if (check === counting) window = { ...window, summary: result.samples[0] ?? null };
-          results.set(check, result);
-        }
+    await onSnapshot(
+      {
+        withPostgres: options.environment.withPostgres,
+        statementTimeout: options.statementTimeout ?? defaultStatementTimeout,
       },
-      { statementTimeout },
+      async (snapshot) => {
+        await run.lookAt(snapshot);
+        await options.afterwards?.(snapshot.postgres, run.result(selected), run.context);
+      },
     );
   } catch (error) {
     if (!(error instanceof Undetermined)) throw error;
     // No connection, or no more: what was seen until then was still seen on one snapshot.
-    for (const check of inOrder) {
-      if (!results.has(check)) results.set(check, unknown(check, error, 0));
+    run.giveUp(error);
+  }
+  return run.result(selected);
+}
+
+/** With the checks that count what these look at, asked for or not: a pass says in how many rows nothing was found. */
+function withCounts(selected: readonly Check[], all: readonly Check[]): Check[] {
+  const wanted = new Set(['sessions', ...selected.map(({ looksAt }) => looksAt)]);
+  const counts = all.filter(
+    ({ severity, columns }) => severity === 'info' && columns.some(({ name }) => wanted.has(name)),
+  );
+  return [...new Set([...counts, ...selected])];
+}
+
+type Answer = { readonly seen: Seen } | { readonly error: unknown; readonly durationMs: number };
+
+class RunningChecks {
+  readonly #options: RunChecksOptions;
+  readonly #checks: readonly Check[];
+  readonly #startedAt = new Date();
+  readonly #answers = new Map<Check, Answer>();
+  readonly #leftOut = new Map<Check, { reason: string; hint: string }>();
+  readonly #statements: StatementRecord[] = [];
+  readonly #notes: string[] = [];
+  #server: ServerState | undefined;
+  #stopped: string | null = null;
+
+  constructor(options: RunChecksOptions, checks: readonly Check[]) {
+    this.#options = options;
+    this.#checks = checks;
+  }
+
+  get #facts(): IntegrityFacts {
+    return this.#options.environment.platform.integrity;
+  }
+
+  get context(): StatementContext {
+    const { catalogue, scope = null, samples = 20, accepted = new Map() } = this.#options;
+    const schemas = this.#server?.schemas ?? new Map();
+    return { views: catalogue.views, facts: this.#facts, scope, schemas, samples, accepted };
+  }
+
+  async lookAt(snapshot: Snapshot): Promise<void> {
+    const { signal, environment, leaveOut, combine = true, budget } = this.#options;
+    const server = await abortable(serverState(snapshot.postgres, environment.platform), signal);
+    this.#server = server;
+    const asked: Check[] = [];
+    for (const check of this.#checks) {
+      const left = leaveOut?.(check) ?? null;
+      const missing = missingRevision(check, server);
+      if (left !== null) this.#leftOut.set(check, left);
+      else if (missing !== null) this.#answers.set(check, { error: missing, durationMs: 0 });
+      else asked.push(check);
+    }
+    const planned = await planStatements(asked, {
+      context: this.context,
+      combine,
+      ask: (statement) => this.#ask(snapshot.postgres, statement),
+      onProblem: (check, error) => this.#answers.set(check, { error, durationMs: 0 }),
+    });
+    // The longest first end soonest together; within a budget, many answers are better than one.
+    const order = budget === undefined ? -1 : 1;
+    const queue = planned.sort((a, b) => order * (a.cost - b.cost));
+    await this.#work(snapshot, queue);
+  }
+
+  async #work(snapshot: Snapshot, queue: PlannedStatement[]): Promise<void> {
+    const total = queue.reduce((sum, { cost }) => sum + cost, 0);
+    const finished = { cost: 0 };
+    const lane = async (postgres: Postgres, connection: number) => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        this.#tell(next.checks, total, finished.cost);
+        try {
+          await this.#answer(postgres, next, connection);
+        } catch (error) {
+          if (connection > 1) queue.unshift(next);
+          throw error;
+        }
+        finished.cost += next.cost;
+      }
+    };
+    const extra = Math.min(this.#connections(), queue.length) - 1;
+    const others = Array.from({ length: extra }, (_, index) =>
+      snapshot
+        .another((postgres) => lane(postgres, index + 2))
+        .catch((error) => {
+          const why = whyNotAnother(error);
+          this.#notes.push(`fewer connections than planned: ${why}`);
+        }),
+    );
+    const lanes = await Promise.allSettled([lane(snapshot.postgres, 1), ...others]);
+    for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
+    // What a lost connection left.
+    await lane(snapshot.postgres, 1);
+  }
+
+  /** One while students are in exams, or when the server has few to spare, unless somebody says how many. */
+  #connections(): number {
+    const { connections } = this.#options;
+    if (connections !== undefined) return connections;
+    const { sessionsInProgress, freeConnections = 0 } = this.#server ?? {};
+    return sessionsInProgress === 0 && freeConnections >= 10 ? 2 : 1;
+  }
+
+  async #answer(postgres: Postgres, statement: PlannedStatement, connection: number): Promise<void> {
+    const { checks, cost } = statement;
+    const stop = await this.#reasonToStop();
+    if (stop !== null) {
+      for (const check of checks) this.#answers.set(check, { error: new Undetermined(stop), durationMs: 0 });
+      return;
+    }
+    const started = performance.now();
+    const elapsed = () => Math.round(performance.now() - started);
+    try {
+      const rows = await this.#ask<CheckRow>(postgres, {
+        ...statementOf(checks, this.context),
+        limited: true,
+      });
+      const durationMs = elapsed();
+      for (const row of rows) this.#note(checks[row.check], row, durationMs);
+      this.#statements.push({ checks: checks.map(({ id }) => id), connection, cost, durationMs });
+    } catch (error) {
+      if (this.#options.signal.aborted || !isAboutTheStatement(error)) throw error;
+      const [only] = checks;
+      if (checks.length === 1 && only !== undefined) {
+        this.#answers.set(only, { error, durationMs: elapsed() });
+        return;
+      }
+      // One of them spoils it for the others, so each is asked alone.
+      for (const check of checks) await this.#answer(postgres, { checks: [check], cost }, connection);
     }
   }
 
-  return {
-    environment: environment.name,
-    since: window.since,
-    startedAt,
-    durationMs: Date.now() - startedAt.getTime(),
-    identified: students === 'identified',
-    summary: window.summary,
-    outcomes: selected.flatMap((check) => results.get(check) ?? []),
-  };
-}
+  #note(check: Check | undefined, row: CheckRow, durationMs: number): void {
+    if (check === undefined) return;
+    const { students } = this.#options;
+    const seen: Seen = {
+      total: row.total,
+      accepted: row.known,
+      firstAt: row.first_at?.toISOString() ?? null,
+      lastAt: row.last_at?.toISOString() ?? null,
+      causes: (row.causes ?? []).map(({ cause, count }) => ({ cause: cause ?? '', count })),
+      findings: findingsOf(check, row.samples ?? [], students),
+      durationMs,
+    };
+    this.#answers.set(check, { seen });
+  }
 
-/** Leaves the other cores to the exam, and does not compile statements that run once. */
-async function goGently(postgres: Postgres, signal: AbortSignal): Promise<void> {
-  await abortable(
-    postgres.query(
-      `SELECT set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
-         set_config('work_mem', '64MB', true)`,
-    ),
-    signal,
-  );
-}
+  async #reasonToStop(): Promise<string | null> {
+    const { budget, mayGoOn, signal } = this.#options;
+    if (budget !== undefined && this.#elapsed() >= budget)
+      return `the budget of ${budget / 1000} s was used up`;
+    if (mayGoOn === undefined || this.#server?.sessionsInProgress === 0) return null;
+    this.#stopped ??= await mayGoOn(signal);
+    return this.#stopped;
+  }
 
-async function runCheck(
-  postgres: Postgres,
-  check: Check,
-  window: Window,
-  { students, samples = 20, signal }: RunChecksOptions,
-): Promise<CheckResult> {
-  const started = performance.now();
-  const elapsed = () => Math.round(performance.now() - started);
-  const ask = (text: string, values?: readonly unknown[]) =>
-    abortable(postgres.query<Row>(text, values), signal);
-  const { text, values } = findingsStatement(check, { since: window.since, limit: samples });
+  /** A statement that fails leaves the snapshot to the others. */
+  async #ask<Row>(
+    postgres: Postgres,
+    { text, values, limited = false }: { text: string; values: readonly unknown[]; limited?: boolean },
+  ): Promise<Row[]> {
+    const { signal, budget, statementTimeout = defaultStatementTimeout } = this.#options;
+    const query = <R>(sql: string, parameters?: readonly unknown[]) =>
+      abortable(postgres.query<R>(sql, parameters), signal);
+    try {
+      if (limited && budget !== undefined) {
+        const left = Math.max(1, Math.min(statementTimeout, budget - this.#elapsed()));
+        await query(`SELECT set_config('statement_timeout', $1, true)`, [`${Math.round(left)}ms`]);
+      }
+      return (await query<Row>(text, values)).rows;
+    } catch (error) {
+      if (!signal.aborted && isAboutTheStatement(error)) await recover(postgres);
+      throw error;
+    }
+  }
 
-  await ask('SAVEPOINT before_check');
-  try {
-    const { rows } = await ask(text, values);
-    const findings = findingsOf(check, rows, students);
-    return judge(check, { total: totalOf(rows), findings, durationMs: elapsed() }, window);
-  } catch (error) {
-    if (signal.aborted || !isAboutTheCheck(error)) throw error;
-    const durationMs = elapsed();
-    await ask('ROLLBACK TO SAVEPOINT before_check');
-    return unknown(check, error, durationMs);
+  #tell(checks: readonly Check[], total: number, done: number): void {
+    const elapsed = this.#elapsed() / 1000;
+    const share = total === 0 ? 1 : done / total;
+    this.#options.onProgress?.({
+      checks,
+      done: this.#answers.size,
+      of: this.#checks.length,
+      secondsLeft: share === 0 ? null : (elapsed / share) * (1 - share),
+    });
+  }
+
+  #elapsed(): number {
+    return Date.now() - this.#startedAt.getTime();
+  }
+
+  giveUp(error: Undetermined): void {
+    for (const check of this.#checks) {
+      if (!this.#answers.has(check) && !this.#leftOut.has(check))
+        this.#answers.set(check, { error, durationMs: 0 });
+    }
+  }
+
+  result(selected: readonly Check[]): CheckRun {
+    const { environment, students, scope = null, thresholds = {}, expired = new Map() } = this.#options;
+    const summary = this.#summary();
+    const frame: Frame = { scope: scope?.words ?? null, summary, thresholds, expired };
+    return {
+      environment: environment.name,
+      scope: frame.scope,
+      snapshotAt: this.#server?.now.toISOString() ?? null,
+      startedAt: this.#startedAt,
+      durationMs: this.#elapsed(),
+      identified: students === 'identified',
+      summary,
+      outcomes: selected.map((check) => this.#outcome(check, frame)),
+      statements: this.#statements,
+      notes: this.#notes,
+    };
+  }
+
+  #outcome(check: Check, frame: Frame): CheckResult {
+    const left = this.#leftOut.get(check);
+    if (left !== undefined) return skipped(check, left.reason, left.hint);
+    const answer = this.#answers.get(check);
+    if (answer === undefined) return unknown(check, new Undetermined('the statement gave no answer'), 0);
+    return 'seen' in answer
+      ? judge(check, answer.seen, frame)
+      : unknown(check, answer.error, answer.durationMs);
+  }
+
+  #summary(): Finding | null {
+    const counted = this.#checks
+      .filter(({ severity }) => severity === 'info')
+      .flatMap((check) => {
+        const answer = this.#answers.get(check);
+        return answer !== undefined && 'seen' in answer ? answer.seen.findings.slice(0, 1) : [];
+      });
+    return counted.length === 0 ? null : Object.assign({}, ...counted);
   }
 }
 
 /** An SQLSTATE, or a reason that we give ourselves; anything else is a bug, or the end of the connection. */
-function isAboutTheCheck(error: unknown): boolean {
+function isAboutTheStatement(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code === 'string') return /^[0-9A-Z]{5}$/.test(code);
   return error instanceof Undetermined;

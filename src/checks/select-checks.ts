@@ -1,22 +1,29 @@
 import { UsageError } from '../lifecycle/errors.ts';
 import type { Check } from './check.ts';
+import type { CheckCatalogue } from './index.ts';
 
-/** The checks of these ids, in the order of `checks`; all of them when no ids are given. */
+/** The checks of these ids, or of a suite, in the order of the catalogue; all of them when neither is given. */
 export async function selectChecks(
-  checks: readonly Check[],
-  ids: readonly string[] = [],
+  { checks, classic }: Pick<CheckCatalogue, 'checks' | 'classic'>,
+  { only = [], suite = 'all' }: { only?: readonly string[]; suite?: string } = {},
 ): Promise<readonly Check[]> {
-  if (ids.length === 0) return checks;
+  if (only.length > 0) return selected([...checks, ...classic], only);
+  if (suite === 'all') return checks;
+  if (suite === 'classic') return classic;
+  const members = checks.filter(({ suites }) => suites.includes(suite));
+  if (members.length > 0) return members;
+  const suites = ['all', 'classic', ...new Set(checks.flatMap((check) => check.suites))];
+  throw new UsageError(`there is no suite "${suite}"`, { hint: `one of ${suites.join(', ')}` });
+}
+
+async function selected(checks: readonly Check[], ids: readonly string[]): Promise<readonly Check[]> {
   const known = checks.map(({ id }) => id);
   const unknown = ids.filter((id) => !known.includes(id));
   if (unknown.length > 0) {
     const { closest } = await import('fastest-levenshtein');
     const [first = ''] = unknown;
     throw new UsageError(`there is no check ${unknown.map((id) => `"${id}"`).join(', ')}`, {
-      hint:
-        known.length === 0
-          ? 'there are no checks at all'
-          : `did you mean "${closest(first, known)}"? all: examctl integrity list`,
+      hint: `did you mean "${closest(first, known)}"? all: examctl integrity list`,
     });
   }
   return checks.filter(({ id }) => ids.includes(id));

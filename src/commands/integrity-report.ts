@@ -13,7 +13,7 @@ export function checkListReport(checks: readonly Check[]): Report {
       {
         type: 'table',
         columns: [{ title: 'check' }, { title: 'severity' }, { title: 'what must hold' }, { title: 'cost' }],
-        rows: checks.map(({ id, severity, title, cost }) => [id, severity, title, cost]),
+        rows: checks.map(({ id, severity, title, cost }) => [id, severity, title, cost.class]),
       },
     ],
   };
@@ -51,13 +51,16 @@ function findingsBlocks({ id, title, message, hint, columns, samples, findings }
 }
 
 /** How much the checks asked of the database, and what of it took longest. */
-function closingLine({ environment, since, durationMs, outcomes, identified }: CheckRun): string {
-  const [slowest] = [...outcomes].sort((a, b) => b.durationMs - a.durationMs);
+function closingLine({ environment, scope, durationMs, statements, identified }: CheckRun): string {
+  const [slowest] = [...statements].sort((a, b) => b.durationMs - a.durationMs);
+  const connections = new Set(statements.map(({ connection }) => connection)).size;
   const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s`;
   const parts = [
-    `${environment}, ${since === null ? 'all sessions' : `sessions started since ${since.toISOString()}`}`,
-    `one read-only connection for ${seconds(durationMs)}`,
-    ...(slowest === undefined ? [] : [`longest ${slowest.id} with ${seconds(slowest.durationMs)}`]),
+    `${environment}, ${scope ?? 'all sessions'}`,
+    `${statements.length} read-only ${statements.length === 1 ? 'statement' : 'statements'} on ${connections === 1 ? 'one connection' : `${connections} connections`} in ${seconds(durationMs)}`,
+    ...(slowest === undefined
+      ? []
+      : [`longest ${slowest.checks.join(', ')} with ${seconds(slowest.durationMs)}`]),
     ...(identified ? ['students by their ids, on record'] : []),
   ];
   return parts.join('; ');

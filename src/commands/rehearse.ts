@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { Check } from '../checks/check.ts';
+import type { CheckCatalogue } from '../checks/index.ts';
 import { faults } from '../faults/index.ts';
 import { systemClock } from '../lifecycle/clock.ts';
 import type { Environment } from '../lifecycle/environment.ts';
@@ -20,7 +20,7 @@ export type RehearseContext = Pick<
   Context,
   'openEnvironment' | 'operator' | 'progress' | 'options' | 'report'
 > & {
-  checks(): Promise<readonly Check[]>;
+  catalogue(): Promise<CheckCatalogue>;
   pseudonymSalt(environment: string): Promise<string>;
   loadPorts(): Promise<LoadPorts>;
   writeReport(report: Report, folder: string): Promise<void>;
@@ -79,7 +79,7 @@ export async function rehearseOn(
     environment,
     withRun: (wanted, use) => operator.withRun(wanted, use),
     faults,
-    checks: await context.checks(),
+    catalogue: await context.catalogue(),
     students: pseudonymiser(await context.pseudonymSalt(environment.name)),
     load: await context.loadPorts(),
     clock: systemClock,

@@ -78,6 +78,10 @@ export interface PostgresOptions {
   readonly readOnly?: boolean;
   /** milliseconds, default 10,000 */
   readonly statementTimeout?: number;
+  /** a snapshot that another connection exported: this one sees the same */
+  readonly snapshot?: string;
+  /** milliseconds until the transaction must have begun; default: no limit but that of connecting */
+  readonly beginWithin?: number;
 }
 
 export interface Redis {

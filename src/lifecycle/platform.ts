@@ -20,6 +20,17 @@ export interface Platform {
   /** SQL, parameters: e-mail domain, most rows; rows {id, email, role} of the active students whose address is at it */
   readonly studentsOfDomainSql: string;
   readonly scenarios: readonly string[];
+  readonly integrity: IntegrityFacts;
+}
+
+/** What a window of sessions, or of time, leaves of the tables that checks read. */
+export interface IntegrityFacts {
+  /** table -> the column that holds the session's id */
+  readonly sessionColumns: Readonly<Record<string, string>>;
+  /** table -> SQL of the time at which its row `t` was last written; tables that are not here have no window of time */
+  readonly writtenAt: Readonly<Record<string, string>>;
+  /** SQL, no parameters; one row {revision: text} */
+  readonly revisionSql: string;
 }
 
 /** An endpoint whose body, not its status, tells whether the part is up. */

@@ -9,8 +9,7 @@ import { packageRoot } from '../adapters/package-root.ts';
 import { RunFolders } from '../adapters/run-folders.ts';
 import { readPackagedSql, readSqlFolder } from '../adapters/sql-files.ts';
 import { stateFolder } from '../adapters/state-folder.ts';
-import type { Check } from '../checks/check.ts';
-import { platformChecks } from '../checks/index.ts';
+import { type CheckCatalogue, checkCatalogue } from '../checks/index.ts';
 import type { Context, Progress } from '../commands/context.ts';
 import { loadConfig } from '../config/load.ts';
 import { selectEnvironment } from '../config/select-environment.ts';
@@ -54,7 +53,7 @@ export interface FullContext extends Context {
   readonly env: NodeJS.ProcessEnv;
   readonly file: string | undefined;
   readonly sandbox: SandboxContext;
-  checks(): Promise<readonly Check[]>;
+  catalogue(): Promise<CheckCatalogue>;
   pseudonymSalt(environment: string): Promise<string>;
   loadPorts(): Promise<LoadPorts>;
   /** what examctl uses on this machine */
@@ -136,7 +135,7 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
     locks: (environment) => runLocksOf(environment, state()),
     evidenceFolder: (name) =>
       join(state(), 'evidence', `${new Date().toISOString().replace(/[-:.]/g, '')}-${name}`),
-    checks: async () => allChecks(await config()),
+    catalogue: async () => loadCatalogue(await config()),
     pseudonymSalt: async (environment) => saltOf(join(state(), 'salts'), environment),
     loadPorts: async () => ({
       findK6: () => findK6(env),
@@ -167,10 +166,16 @@ function actorOf({ people }: Config, env: NodeJS.ProcessEnv): Actor {
   return { name, roles: people.find((person) => person.name === name)?.roles ?? [] };
 }
 
-async function allChecks({ checksFolder }: Config): Promise<Check[]> {
+async function loadCatalogue({ checksFolder }: Config): Promise<CheckCatalogue> {
   const platform = 'exam-platform';
-  const own = checksFolder === undefined ? [] : await readSqlFolder(checksFolder);
-  return platformChecks(platform, await readPackagedSql(platform, 'checks'), own);
+  const [checks, classic, views, windows, own] = await Promise.all([
+    readPackagedSql(platform, 'checks'),
+    readPackagedSql(platform, 'classic'),
+    readPackagedSql(platform, 'views'),
+    readPackagedSql(platform, 'windows'),
+    checksFolder === undefined ? [] : readSqlFolder(checksFolder),
+  ]);
+  return checkCatalogue(platform, { checks, classic, views, windows }, own);
 }
 
 /** Made once for an environment, so that a student has the same pseudonym in every report. */

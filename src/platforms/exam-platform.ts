@@ -174,4 +174,20 @@ export const examPlatform: Platform = {
      ORDER BY email
      LIMIT $2`,
   scenarios: ['session-burst', 'answers', 'submit-spike'],
+  integrity: {
+    sessionColumns: {
+      test_sessions: 'id',
+      session_questions: 'session_id',
+      session_answers: 'session_id',
+      attempt_events: 'session_id',
+      session_runtime_snapshot: 'session_id',
+      algo_runs: 'session_id',
+    },
+    writtenAt: {
+      session_answers: 'greatest(t.updated_at, t.answered_at, t.created_at)',
+      attempt_events: 't.event_ts',
+      algo_runs: 't.started_at',
+    },
+    revisionSql: 'SELECT version_num AS revision FROM alembic_version',
+  },
 };

@@ -1,4 +1,4 @@
-import type { Check } from '../checks/check.ts';
+import type { CheckCatalogue } from '../checks/index.ts';
 import type { FaultDefinition } from '../faults/fault.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { Environment } from '../lifecycle/environment.ts';
@@ -23,7 +23,7 @@ export interface RehearsalContext {
   readonly environment: Environment;
   readonly profile: RehearsalProfile;
   readonly faults: readonly FaultDefinition[];
-  readonly checks: readonly Check[];
+  readonly catalogue: CheckCatalogue;
   /** names students in findings */
   readonly students: Pseudonymiser;
   readonly load: LoadPorts;

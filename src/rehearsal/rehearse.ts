@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Check } from '../checks/check.ts';
+import type { CheckCatalogue } from '../checks/index.ts';
 import type { FaultDefinition } from '../faults/fault.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { Environment } from '../lifecycle/environment.ts';
@@ -35,7 +35,7 @@ export interface RehearsalPorts {
   /** authorizes the plan and runs, so that all that was changed is reverted at the end */
   readonly withRun: <T>(plan: Plan, use: (run: Run) => Promise<T>) => Promise<T>;
   readonly faults: readonly FaultDefinition[];
-  readonly checks: readonly Check[];
+  readonly catalogue: CheckCatalogue;
   /** names students in findings */
   readonly students: Pseudonymiser;
   readonly load: LoadPorts;

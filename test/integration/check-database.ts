@@ -1,15 +1,12 @@
 import pg from 'pg';
 import { openPostgres } from '../../src/adapters/postgres.ts';
-import { readPackagedSql } from '../../src/adapters/sql-files.ts';
-import { platformChecks } from '../../src/checks/index.ts';
 import { type RunChecksOptions, runChecks } from '../../src/checks/run-checks.ts';
 import { pseudonymiser } from '../../src/lifecycle/pseudonym.ts';
+import { examPlatform } from '../../src/platforms/exam-platform.ts';
 import { seed } from '../../src/sandbox/seed.ts';
+import { packagedCatalogue } from '../support/catalogue.ts';
 import { startTestServices } from '../support/services.ts';
 import { addNearMisses, type ExamRecords, examRecords } from './check-records.ts';
-
-export const loadPlatformChecks = async () =>
-  platformChecks('exam-platform', await readPackagedSql('exam-platform', 'checks'));
 
 /** A server with one database full of near misses, and copies of it that a test may spoil. */
 export async function startCheckDatabase() {
@@ -18,12 +15,13 @@ export async function startCheckDatabase() {
   const administration = withDatabase(template, 'postgres');
   await seed(template, { students: 40 });
   await withClient(template, (client) => addNearMisses(examRecords(client)));
-  const checks = await loadPlatformChecks();
+  const catalogue = await packagedCatalogue();
   let copies = 0;
 
   return {
     url: template,
-    checks,
+    catalogue,
+    checks: catalogue.checks,
     stop: services.stop,
 
     /** the url of a copy with these records added */
@@ -40,8 +38,8 @@ export async function startCheckDatabase() {
 
     run: (url: string, options: Partial<RunChecksOptions> = {}) =>
       runChecks({
-        environment: { name: 'test', withPostgres: openPostgres(url) },
-        checks,
+        environment: { name: 'test', withPostgres: openPostgres(url), platform: examPlatform },
+        catalogue,
         students: pseudonymiser('a salt'),
         signal: new AbortController().signal,
         ...options,

@@ -3,8 +3,10 @@ import { openPostgres } from '../../src/adapters/postgres.ts';
 import type { Check } from '../../src/checks/check.ts';
 import { checksFrom } from '../../src/checks/checks-from.ts';
 import type { RunChecksOptions } from '../../src/checks/run-checks.ts';
+import { scopeOf } from '../../src/checks/windows.ts';
 import { UsageError } from '../../src/lifecycle/errors.ts';
 import { exitCodeOf } from '../../src/lifecycle/outcome.ts';
+import { examPlatform } from '../../src/platforms/exam-platform.ts';
 import { seed } from '../../src/sandbox/seed.ts';
 import { type CheckDatabase, startCheckDatabase, withClient, withDatabase } from './check-database.ts';
 
@@ -24,13 +26,15 @@ describe('a run of checks', () => {
       finding: 'f',
       remedy: 'r',
       columns,
-      cost: 'c',
+      cost: 'index',
     };
     const fields = Object.entries(header).map(
       ([key, value], index) => [key, { value, line: index + 1 }] as const,
     );
     return checksFrom([{ file: `${id}.sql`, header: new Map(fields), sql }]);
   };
+
+  const withChecks = (checks: readonly Check[]) => ({ ...database.catalogue, checks });
 
   const outcomesOf = async (url: string, options: Partial<RunChecksOptions> = {}) =>
     Object.fromEntries((await database.run(url, options)).outcomes.map((result) => [result.id, result]));
@@ -90,7 +94,7 @@ describe('a run of checks', () => {
       hint: expect.stringContaining('GRANT SELECT'),
     });
     expect(outcomes['lost-answers']?.message).toContain('42501');
-    expect(outcomes['overdue-sessions']).toMatchObject({ outcome: 'pass', lookedAt: null });
+    expect(outcomes['overdue-sessions']).toMatchObject({ outcome: 'pass', lookedAt: { count: 7 } });
   });
 
   it('calls a check that takes too long unknown, and goes on', async () => {
@@ -98,9 +102,10 @@ describe('a run of checks', () => {
     const withPostgres = openPostgres(database.url);
 
     const { outcomes } = await database.run(database.url, {
-      checks: [...slow, ...database.checks],
+      catalogue: withChecks([...slow, ...database.checks]),
       environment: {
         name: 'test',
+        platform: examPlatform,
         withPostgres: (use, options) => withPostgres(use, { ...options, statementTimeout: 400 }),
       },
       only: ['slow', 'overdue-sessions'],
@@ -127,11 +132,13 @@ describe('a run of checks', () => {
     const cutting = ownCheck('cut', 'a (a)', 'SELECT pg_terminate_backend(pg_backend_pid()) AS a');
 
     const { outcomes } = await database.run(database.url, {
-      checks: [...database.checks, ...cutting],
+      catalogue: withChecks([...database.checks, ...cutting]),
       only: ['overdue-sessions', 'cut', 'late-submits'],
     });
-    const cutLast = await database.run(database.url, {
-      checks: [...cutting, ...database.checks],
+    const shortestFirst = { budget: 60_000 };
+    const cutFirst = await database.run(database.url, {
+      ...shortestFirst,
+      catalogue: withChecks([...cutting, ...database.checks]),
       only: ['overdue-sessions', 'cut', 'late-submits'],
     });
 
@@ -140,12 +147,12 @@ describe('a run of checks', () => {
       'overdue-sessions pass',
       'cut unknown',
     ]);
-    expect(cutLast.outcomes.map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
+    expect(cutFirst.outcomes.map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
       'cut unknown',
       'late-submits unknown',
       'overdue-sessions unknown',
     ]);
-    expect(cutLast.outcomes[1]?.message).toMatch(/connection .* was lost/);
+    expect(cutFirst.outcomes[1]?.message).toMatch(/connection .* was lost/);
   });
 
   it('leaves no statement running when it is aborted', async () => {
@@ -154,7 +161,7 @@ describe('a run of checks', () => {
     const slow = ownCheck('slow', 'a (a)', `SELECT 1 AS a FROM pg_sleep(20) -- to be aborted`);
 
     const run = database.run(database.url, {
-      checks: slow,
+      catalogue: withChecks(slow),
       signal: abort.signal,
       onProgress: () => setTimeout(() => abort.abort(reason), 300),
     });
@@ -170,9 +177,9 @@ describe('a run of checks', () => {
   it('does not show a column that the header does not explain', async () => {
     const checks = ownCheck('leaky', 'a (a)', 'SELECT 1 AS a, email FROM users');
 
-    const { outcomes } = await database.run(database.url, { checks });
+    const { outcomes } = await database.run(database.url, { catalogue: withChecks(checks) });
 
-    expect(outcomes).toMatchObject([{ outcome: 'unknown', samples: [] }]);
+    expect(outcomes[0]?.samples[0]).toEqual({ a: 1 });
     expect(JSON.stringify(outcomes)).not.toContain('@');
   });
 
@@ -180,16 +187,19 @@ describe('a run of checks', () => {
     await withClient(database.url, (client) => client.query('CREATE SEQUENCE IF NOT EXISTS counter'));
     const checks = ownCheck('writing', 'a (a)', `SELECT nextval('counter') AS a`);
 
-    const { outcomes } = await database.run(database.url, { checks });
+    const { outcomes } = await database.run(database.url, { catalogue: withChecks(checks) });
 
     expect(outcomes).toMatchObject([{ outcome: 'unknown', message: expect.stringContaining('25006') }]);
   });
 
   it('is unknown when nothing lies in the window that was asked for', async () => {
-    const { outcomes } = await database.run(database.url, { since: new Date(), only: ['lost-answers'] });
+    const { outcomes } = await database.run(database.url, {
+      scope: scopeOf({ since: new Date() }, database.catalogue.windows),
+      only: ['lost-answers'],
+    });
 
     expect(outcomes).toMatchObject([
-      { outcome: 'unknown', message: expect.stringMatching(/no session started since .*Z; the newest/) },
+      { outcome: 'unknown', message: expect.stringMatching(/there are no sessions started since .*Z/) },
     ]);
   });
 

@@ -1,16 +1,19 @@
 import { CommanderError, InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { readPackagedSql } from '../../src/adapters/sql-files.ts';
 import type { CheckRun } from '../../src/checks/check-run.ts';
-import { platformChecks } from '../../src/checks/index.ts';
-import { type IntegrityContext, integrityCommand, runIntegrityCheck } from '../../src/commands/integrity.ts';
+import { integrityCommand } from '../../src/commands/integrity.ts';
+import { runIntegrityCheck } from '../../src/commands/integrity-check.ts';
+import type { IntegrityContext } from '../../src/commands/integrity-context.ts';
 import { checkListReport, checkRunReport } from '../../src/commands/integrity-report.ts';
 import { parseSince } from '../../src/commands/since-argument.ts';
 import type { AuditContent } from '../../src/lifecycle/audit.ts';
 import { Undetermined, UsageError } from '../../src/lifecycle/errors.ts';
+import { examPlatform } from '../../src/platforms/exam-platform.ts';
 import type { Report } from '../../src/report/report.ts';
+import { packagedCatalogue } from '../support/catalogue.ts';
 
-const checks = platformChecks('exam-platform', await readPackagedSql('exam-platform', 'checks'));
+const catalogue = await packagedCatalogue();
+const { checks } = catalogue;
 
 /** The environment's database is away: what matters here is what is asked of it, and when. */
 function contextOf(options: { reason?: string } = {}) {
@@ -25,13 +28,14 @@ function contextOf(options: { reason?: string } = {}) {
     progress: { start: () => {}, update: () => {}, done: () => {}, note: () => {} },
     actor: 'on-call-1',
     audit: { append: async (content: AuditContent) => void said.audit.push(content) },
-    checks: async () => checks,
+    catalogue: async () => catalogue,
     pseudonymSalt: async () => 'salt',
     report: async (report: Report) => void said.reports.push(report),
     openEnvironment: async () => {
       said.opened += 1;
       return {
         name: 'staging',
+        platform: examPlatform,
         withPostgres: async () => {
           throw new Undetermined('the database is away', { hint: 'start it' });
         },
@@ -58,13 +62,15 @@ describe('integrity check', () => {
       '--check',
       'lost-answers',
       '--check',
-      'summary',
+      'count-answers',
       '--since',
       '2026-05-04T09:00+02:00',
     );
 
-    expect(said.reports[0]?.outcomes?.map(({ id }) => id)).toEqual(['lost-answers', 'summary']);
-    expect(said.reports).toMatchObject([{ data: { since: new Date('2026-05-04T07:00Z') } }]);
+    expect(said.reports[0]?.outcomes?.map(({ id }) => id)).toEqual(['lost-answers', 'count-answers']);
+    expect(said.reports).toMatchObject([
+      { data: { scope: 'sessions started since 2026-05-04T07:00:00.000Z' } },
+    ]);
   });
 
   it('runs all checks when none is named, and exits 3 when they could not be made', async () => {
@@ -146,6 +152,10 @@ describe('the report of a run', () => {
     hint: 'restore them',
     severity: 'critical' as const,
     findings: 21,
+    accepted: 0,
+    firstAt: null,
+    lastAt: null,
+    causes: [],
     lookedAt: null,
     columns: [
       { name: 'session_id', meaning: 's', personal: false },
@@ -156,12 +166,15 @@ describe('the report of a run', () => {
   };
   const run: CheckRun = {
     environment: 'staging',
-    since: null,
+    scope: null,
+    snapshotAt: null,
     startedAt: new Date(),
     durationMs: 1_250,
     identified: false,
     summary: null,
     outcomes: [result, { ...result, id: 'late', outcome: 'pass', samples: [], findings: 0 }],
+    statements: [{ checks: ['lost-answers'], connection: 1, cost: 10, durationMs: 40 }],
+    notes: [],
   };
 
   it('shows a table of findings and the remedy for each check that found something', () => {
@@ -182,7 +195,7 @@ describe('the report of a run', () => {
     expect(JSON.stringify(blocks)).toContain('What to do: restore them');
     expect(blocks.at(-1)).toEqual({
       type: 'text',
-      text: 'staging, all sessions; one read-only connection for 1.3 s; longest lost-answers with 0.0 s',
+      text: 'staging, all sessions; 1 read-only statement on one connection in 1.3 s; longest lost-answers with 0.0 s',
     });
   });
 

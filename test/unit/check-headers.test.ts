@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseSqlFile, readPackagedSql, readSqlFolder, type SqlFile } from '../../src/adapters/sql-files.ts';
 import { checksFrom, parseColumns } from '../../src/checks/checks-from.ts';
-import { platformChecks } from '../../src/checks/index.ts';
+import { checkCatalogue } from '../../src/checks/index.ts';
 import { ConfigError } from '../../src/lifecycle/errors.ts';
 
 const header = {
@@ -15,7 +15,7 @@ const header = {
   finding: 'the student sees options without a question',
   remedy: 'write the text',
   columns: 'question_id (the question), user_id (personal: its author)',
-  cost: 'milliseconds',
+  cost: 'index; milliseconds',
 };
 
 const textOf = (fields: Record<string, string>, sql = 'SELECT 1') =>
@@ -155,7 +155,10 @@ describe('the checks that come with examctl', () => {
   it('must all be there', async () => {
     const sources = await readPackagedSql('exam-platform', 'checks');
 
-    expect(platformChecks('exam-platform', sources)).toHaveLength(sources.length);
-    expect(() => platformChecks('exam-platform', sources.slice(1))).toThrow(/lacks announced-scores/);
+    const none = { classic: [], views: [], windows: [] };
+    expect(checkCatalogue('exam-platform', { ...none, checks: sources }).checks).toHaveLength(sources.length);
+    expect(() => checkCatalogue('exam-platform', { ...none, checks: sources.slice(1) })).toThrow(
+      /lacks announced-scores/,
+    );
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Check, Severity } from '../../src/checks/check.ts';
-import { findingsOf, findingsStatement } from '../../src/checks/findings.ts';
-import { judge, unknown } from '../../src/checks/judge.ts';
+import { findingsOf } from '../../src/checks/findings.ts';
+import { type Frame, judge, type Seen, unknown } from '../../src/checks/judge.ts';
+import type { CheckThresholds } from '../../src/checks/thresholds.ts';
 import { Undetermined } from '../../src/lifecycle/errors.ts';
 
 const checkOf = (severity: Severity): Check => ({
@@ -16,13 +17,28 @@ const checkOf = (severity: Severity): Check => ({
     { name: 'at', meaning: 'when', personal: false },
   ],
   looksAt: 'answers',
-  cost: 'none',
+  cost: { class: 'index', words: 'milliseconds' },
+  window: 'sessions',
+  suites: [],
   file: 'lost-answers.sql',
   sql: 'SELECT user_id, at FROM a WHERE $1 IS NULL',
 });
-const window = { since: null, summary: { sessions: 3, answers: 1234 } };
-const nothing = { total: 0, findings: [], durationMs: 1 };
-const two = { total: 2, findings: [{ at: 'now' }, { at: 'then' }], durationMs: 1 };
+const window: Frame = {
+  scope: null,
+  summary: { sessions: 3, answers: 1234 },
+  thresholds: {},
+  expired: new Map(),
+};
+const nothing: Seen = {
+  total: 0,
+  accepted: 0,
+  firstAt: null,
+  lastAt: null,
+  causes: [],
+  findings: [],
+  durationMs: 1,
+};
+const two: Seen = { ...nothing, total: 2, findings: [{ at: 'now' }, { at: 'then' }] };
 
 describe('the outcome of a check', () => {
   it.each([
@@ -47,27 +63,34 @@ describe('the outcome of a check', () => {
 
   it('with findings is a fail even where the window counts nothing', () => {
     expect(
-      judge(checkOf('critical'), two, { since: new Date(), summary: { sessions: 0, answers: 0 } }).outcome,
+      judge(checkOf('critical'), two, {
+        ...window,
+        scope: 'sessions started since then',
+        summary: { sessions: 0, answers: 0 },
+      }).outcome,
     ).toBe('fail');
   });
 
   it('is skipped on an empty database, and unknown in an empty window', () => {
-    const summary = { sessions: 0, answers: 0, newest_session_at: '2026-05-04T09:00:00.000Z' };
+    const summary = { sessions: 0, answers: 0 };
 
-    expect(judge(checkOf('critical'), nothing, { since: null, summary }).outcome).toBe('skipped');
-    const inWindow = judge(checkOf('critical'), nothing, { since: new Date('2026-05-05T00:00Z'), summary });
+    expect(judge(checkOf('critical'), nothing, { ...window, summary }).outcome).toBe('skipped');
+    const inWindow = judge(checkOf('critical'), nothing, {
+      ...window,
+      scope: 'sessions started since 2026-05-05',
+      summary,
+    });
     expect(inWindow).toMatchObject({
       outcome: 'unknown',
-      message:
-        'no session started since 2026-05-05T00:00:00.000Z; the newest started 2026-05-04T09:00:00.000Z',
+      message: 'there are no sessions started since 2026-05-05',
     });
   });
 
   it('of an info check is its counts in words', () => {
     const counts = {
+      ...nothing,
       total: 1,
       findings: [{ sessions: 1500, exam_sessions: 3, newest_session_at: 'x' }],
-      durationMs: 1,
     };
 
     expect(judge(checkOf('info'), counts, window)).toMatchObject({
@@ -93,16 +116,8 @@ describe('the outcome of a check', () => {
 });
 
 describe('findings', () => {
-  it('are counted and cut off by the database, in an order that does not change', () => {
-    const { text, values } = findingsStatement(checkOf('major'), { since: null, limit: 20 });
-
-    expect(text).toMatch(/count\(\*\) OVER \(\).*ORDER BY f\."user_id", f\."at" LIMIT 20$/s);
-    expect(values).toEqual([null]);
-    expect(findingsStatement({ sql: 'SELECT 1', columns: [] }, { since: null, limit: 1 }).values).toEqual([]);
-  });
-
   it('show times as ISO 8601, objects as JSON and students by pseudonym', () => {
-    const at = new Date('2026-05-04T09:00:00Z');
+    const at = '2026-05-04T09:00:00+00:00';
     const rows = [
       { user_id: 'u1', at },
       { user_id: null, at: { a: 1 } },
@@ -115,7 +130,49 @@ describe('findings', () => {
     expect(findingsOf(checkOf('major'), rows, 'identified')[0]?.user_id).toBe('u1');
   });
 
-  it('with a column that is not explained are not shown', () => {
-    expect(() => findingsOf(checkOf('major'), [{ email: 'a@b' }], 'identified')).toThrow(Undetermined);
+  it('have the columns that are explained, and no other', () => {
+    expect(findingsOf(checkOf('major'), [{ email: 'a@b', at: 1 }], 'identified')).toEqual([
+      { user_id: null, at: 1 },
+    ]);
+  });
+
+  it('of a configured limit are a warning or a failure from there on, and below it a pass', () => {
+    const judged = (total: number, thresholds: CheckThresholds) =>
+      judge(
+        checkOf('critical'),
+        { ...two, total },
+        { ...window, thresholds: { 'lost-answers': thresholds } },
+      );
+    const limits = { warn: { count: 2 }, fail: { share: 0.01 } };
+
+    expect([1, 2, 12, 13].map((total) => judged(total, limits).outcome)).toEqual([
+      'pass',
+      'warn',
+      'warn',
+      'fail',
+    ]);
+    expect(judged(1, limits).message).toContain('below the limit of 2');
+    expect(judged(13, limits).message).toContain('the limit is 1 %');
+  });
+
+  it('whose share cannot be told are unknown', () => {
+    const result = judge(checkOf('critical'), two, {
+      ...window,
+      summary: null,
+      thresholds: { 'lost-answers': { fail: { share: 0.5 } } },
+    });
+    expect(result.outcome).toBe('unknown');
+  });
+
+  it('that are accepted do not count, those that are not do', () => {
+    expect(judge(checkOf('critical'), { ...two, accepted: 2 }, window)).toMatchObject({
+      outcome: 'pass',
+      message: 'no new findings in 1,234 answers; 2 are accepted',
+    });
+    const expired = new Map([['lost-answers', 1]]);
+    expect(judge(checkOf('critical'), { ...two, accepted: 1 }, { ...window, expired })).toMatchObject({
+      outcome: 'fail',
+      message: expect.stringMatching(/^1 finding in .*, 1 more are accepted; 1 acceptances have run out$/),
+    });
   });
 });

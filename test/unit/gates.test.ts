@@ -74,12 +74,15 @@ function reconciliation(more: Partial<Reconciliation> = {}): Reconciliation {
 function integrity(...outcomes: OutcomeRecord[]): CheckRun {
   return {
     environment: 'sandbox',
-    since: null,
+    scope: null,
+    snapshotAt: at,
     startedAt: new Date(at),
     durationMs: 1,
     identified: false,
     summary: null,
     outcomes: outcomes as CheckResult[],
+    statements: [],
+    notes: [],
   };
 }
 

@@ -7,7 +7,10 @@
 -- columns: session_id (the session), question_id (the foreign question), user_id (personal: the student), selected_index
 --   (the choice, empty when cleared), written_at (last write)
 -- looks-at: answers
--- cost: one hash anti-join; 1.4 s for 2 million answers
+-- cost: join; merges two indexes, 5 s for 10 million answers
+-- window: sessions
+-- occurred: written_at
+-- suite: core
 -- note: Offline sync (TUTOR) makes sessions without any questions; these are exempt.
 SELECT
   a.session_id, a.question_id, s.user_id, a.selected_index,
@@ -17,7 +20,6 @@ JOIN test_sessions s ON s.id = a.session_id
 WHERE NOT EXISTS (
     SELECT FROM session_questions q WHERE q.session_id = a.session_id AND q.question_id = a.question_id
   )
-  AND ($1::timestamptz IS NULL OR s.started_at >= $1)
   AND NOT (
     s.mode = 'TUTOR' AND NOT EXISTS (SELECT FROM session_questions q WHERE q.session_id = s.id)
   )

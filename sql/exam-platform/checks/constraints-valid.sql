@@ -6,7 +6,9 @@
 -- remedy: re-create or enable it (ALTER TABLE ... VALIDATE CONSTRAINT ..., ALTER TABLE ... ENABLE TRIGGER ALL), then run the
 --   other checks without --since
 -- columns: table_name (the table), object (the constraint or trigger), cause (what is wrong with it)
--- cost: reads the catalogue only; milliseconds
+-- cost: catalogue; milliseconds
+-- window: none
+-- suite: core
 WITH exam_tables(table_name) AS (
   VALUES ('test_sessions'), ('session_questions'), ('session_answers'), ('attempt_events'),
     ('session_runtime_snapshot'), ('user_theme_mastery')

@@ -7,11 +7,19 @@
 -- columns: session_id (the session), question_id (the question), user_id (personal: the student), selected_index (the choice),
 --   is_correct (the verdict), written_at (last write)
 -- looks-at: answers
--- cost: one pass over the answers; 0.2 s for 2 million
+-- cost: scan; one pass over session_answers, once for all checks of answers
+-- window: sessions
+-- occurred: written_at
+-- suite: core
 SELECT
-  a.session_id, a.question_id, s.user_id, a.selected_index, a.is_correct,
-  greatest(a.updated_at, a.answered_at, a.created_at) AS written_at
-FROM session_answers a
-JOIN test_sessions s ON s.id = a.session_id
-WHERE (a.selected_index IS NULL) <> (a.is_correct IS NULL)
-  AND ($1::timestamptz IS NULL OR s.started_at >= $1)
+  c.session_id, a.question_id, s.user_id, a.selected_index, a.is_correct, a.written_at
+FROM answers_by_session c
+JOIN test_sessions s ON s.id = c.session_id
+-- OFFSET 0 keeps the few sessions in front: their answers are looked up, not all answers read again.
+CROSS JOIN LATERAL (
+  SELECT question_id, selected_index, is_correct, greatest(updated_at, answered_at, created_at) AS written_at
+  FROM session_answers
+  WHERE session_id = c.session_id AND (selected_index IS NULL) <> (is_correct IS NULL)
+  OFFSET 0
+) a
+WHERE c.misjudged_answers > 0

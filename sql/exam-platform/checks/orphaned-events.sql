@@ -8,13 +8,31 @@
 -- columns: event_id (the event), event_type (its type), session_id (its session), user_id (personal: its student), missing (what
 --   is gone), event_ts (when it happened)
 -- looks-at: events
--- cost: one hash anti-join each; 0.4 s for 2 million events
+-- cost: scan; two indexes of attempt_events, already sorted
+-- window: time
+-- occurred: event_ts
+-- suite: core
+WITH gone_sessions AS (
+  SELECT session_id
+  FROM (SELECT session_id FROM attempt_events GROUP BY session_id) e
+  WHERE NOT EXISTS (SELECT FROM test_sessions s WHERE s.id = e.session_id)
+),
+gone_users AS (
+  SELECT user_id
+  FROM (SELECT user_id FROM attempt_events GROUP BY user_id) e
+  WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = e.user_id)
+),
+orphans AS (
+  SELECT l.* FROM gone_sessions g CROSS JOIN LATERAL (SELECT * FROM attempt_events WHERE session_id = g.session_id OFFSET 0) l
+  UNION
+  SELECT l.* FROM gone_users g CROSS JOIN LATERAL (SELECT * FROM attempt_events WHERE user_id = g.user_id OFFSET 0) l
+)
 SELECT
   e.id AS event_id, e.event_type, e.session_id, e.user_id,
-  concat_ws(' and ', CASE WHEN s.id IS NULL THEN 'session' END, CASE WHEN u.id IS NULL THEN 'user' END) AS missing,
+  concat_ws(
+    ' and ',
+    CASE WHEN NOT EXISTS (SELECT FROM test_sessions s WHERE s.id = e.session_id) THEN 'session' END,
+    CASE WHEN NOT EXISTS (SELECT FROM users u WHERE u.id = e.user_id) THEN 'user' END
+  ) AS missing,
   e.event_ts
-FROM attempt_events e
-LEFT JOIN test_sessions s ON s.id = e.session_id
-LEFT JOIN users u ON u.id = e.user_id
-WHERE (s.id IS NULL OR u.id IS NULL)
-  AND ($1::timestamptz IS NULL OR e.event_ts >= $1)
+FROM orphans e

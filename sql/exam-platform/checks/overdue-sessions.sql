@@ -6,9 +6,11 @@
 -- remedy: have the student open the session, which expires and scores it; examctl does not do so because reading through the API changes it
 -- columns: session_id (the session), user_id (personal: the student), mode (EXAM or TUTOR), started_at (start), expires_at (end)
 -- looks-at: sessions
--- cost: index on status; milliseconds
+-- cost: index; the ACTIVE sessions
+-- window: sessions
+-- occurred: expires_at
+-- suite: core
 -- note: Expiry is lazy, so this is common for students who closed the browser.
 SELECT s.id AS session_id, s.user_id, s.mode::text AS mode, s.started_at, s.expires_at
 FROM test_sessions s
 WHERE s.status = 'ACTIVE' AND s.expires_at < now() - interval '1 minute'
-  AND ($1::timestamptz IS NULL OR s.started_at >= $1)

@@ -6,7 +6,10 @@
 -- remedy: recompute the student's mastery (POST /learning/mastery/recompute) after the exam
 -- columns: user_id (personal: the student), algo_version_id (the algorithm), session_id (the session, empty when for all), run_id
 --   (the run), previous_run_id (the run before), started_at (start), seconds_after (distance to the run before)
--- cost: sorts algo_runs; milliseconds
+-- cost: index; sorts algo_runs, milliseconds
+-- window: time
+-- occurred: started_at
+-- suite: core
 -- note: Duplicates cannot be seen in user_theme_mastery itself: it is unique by student and theme, and written by upsert.
 --   constraints-valid proves that rule. A run that failed may be repeated.
 WITH runs AS (
@@ -16,7 +19,6 @@ WITH runs AS (
     lag(started_at) OVER same AS previous_started_at
   FROM algo_runs
   WHERE user_id IS NOT NULL AND status <> 'FAILED'
-    AND ($1::timestamptz IS NULL OR started_at >= $1)
   WINDOW same AS (PARTITION BY user_id, algo_version_id, session_id ORDER BY started_at, id)
 )
 SELECT

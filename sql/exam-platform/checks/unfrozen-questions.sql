@@ -7,9 +7,10 @@
 -- columns: session_id (the session), question_id (the question), user_id (personal: the student), position (its place), created_at
 --   (when it was handed out)
 -- looks-at: questions
--- cost: one pass over session_questions; 0.3 s for 2 million
+-- cost: scan; one pass over session_questions, 1.5 s for 10 million
+-- window: sessions
+-- occurred: created_at
 SELECT q.session_id, q.question_id, s.user_id, q.position, q.created_at
 FROM session_questions q
 JOIN test_sessions s ON s.id = q.session_id
 WHERE q.snapshot_json IS NULL AND q.question_version_id IS NULL
-  AND ($1::timestamptz IS NULL OR s.started_at >= $1)

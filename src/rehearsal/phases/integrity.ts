@@ -1,4 +1,5 @@
 import { runChecks } from '../../checks/run-checks.ts';
+import { scopeOf } from '../../checks/windows.ts';
 import { reconcile } from '../../load/reconcile.ts';
 import type { Phase } from '../ports.ts';
 
@@ -6,18 +7,18 @@ export const integrityPhase: Phase = {
   id: 'integrity',
   title: 'Integrity: the data, and the ledger of acknowledged writes',
   seconds: () => 4,
-  rehearse: async ({ environment, checks, students, evidence, run, progress, startedAt }) => {
+  rehearse: async ({ environment, catalogue, students, evidence, run, progress, startedAt }) => {
     for (const { ledgerFile, scenario } of evidence.loads) {
       progress.update(`reconciling the ledger of ${scenario}`);
       evidence.reconciliations.push(await reconcile(ledgerFile, environment));
     }
     evidence.integrity = await runChecks({
       environment,
-      checks,
+      catalogue,
       students,
-      since: startedAt,
+      scope: scopeOf({ since: startedAt }, catalogue.windows),
       signal: run.signal,
-      onProgress: ({ check, position, of }) => progress.update(`check ${position} of ${of}: ${check.id}`),
+      onProgress: ({ done, of }) => progress.update(`${done} of ${of} checks answered`),
     });
     const records = [...evidence.reconciliations, ...evidence.integrity.outcomes];
     const bad = records.filter(({ outcome }) => outcome === 'fail' || outcome === 'unknown');

@@ -1,0 +1,11 @@
+-- id: count-events
+-- title: how many events the checks looked at
+-- question: how many events are there?
+-- severity: info
+-- finding: one row of counts; nothing about it is wrong
+-- remedy: none is needed
+-- columns: events (rows of attempt_events)
+-- cost: scan; one pass over an index of attempt_events
+-- window: sessions
+-- suite: core
+SELECT count(*)::float8 AS events FROM attempt_events

@@ -1,0 +1,11 @@
+-- id: count-questions
+-- title: how many questions were handed out
+-- question: how many questions do the sessions have?
+-- severity: info
+-- finding: one row of counts; nothing about it is wrong
+-- remedy: none is needed
+-- columns: questions (questions handed out in the sessions)
+-- cost: scan; one pass over the narrow index of session_questions, already sorted
+-- window: sessions
+-- suite: core
+SELECT coalesce(sum(questions), 0)::float8 AS questions FROM questions_by_session

@@ -1,0 +1,89 @@
+import type { Check, SqlView } from './check.ts';
+import { viewsOf } from './scope.ts';
+import { type Statement, type StatementContext, statementOf } from './statement.ts';
+
+/**
+ * Checks that share a view go into one statement, which computes it once; every other check is a statement of its own.
+ * Windows differ in what they leave of the tables, so checks of different ones share nothing in a scoped run.
+ */
+export function groupChecks(
+  checks: readonly Check[],
+  views: readonly SqlView[],
+  { scoped }: { scoped: boolean },
+): Check[][] {
+  const groups: { checks: Check[]; shared: Set<string> }[] = [];
+  for (const check of checks) {
+    const shared = viewsOf([check.sql], views).map(({ name }) => (scoped ? `${check.window}/${name}` : name));
+    const joined = groups.filter((group) => shared.some((name) => group.shared.has(name)));
+    const [first, ...others] = joined;
+    if (first === undefined) {
+      groups.push({ checks: [check], shared: new Set(shared) });
+      continue;
+    }
+    for (const other of others) {
+      first.checks.push(...other.checks);
+      for (const name of other.shared) first.shared.add(name);
+      groups.splice(groups.indexOf(other), 1);
+    }
+    first.checks.push(check);
+    for (const name of shared) first.shared.add(name);
+  }
+  return groups.map((group) => group.checks);
+}
+
+/** Checks that one statement answers, and what the planner thinks that it costs. */
+export interface PlannedStatement {
+  readonly checks: readonly Check[];
+  readonly cost: number;
+}
+
+interface PlanOptions {
+  readonly context: StatementContext;
+  readonly combine: boolean;
+  ask(statement: Statement): Promise<unknown[]>;
+  /** a check whose statement cannot even be planned: a missing table or column, no permission, a mistake in its SQL */
+  onProblem(check: Check, error: unknown): void;
+}
+
+/** Asks the planner what each statement costs. A check that cannot be planned is told of, and left out. */
+export async function planStatements(
+  checks: readonly Check[],
+  options: PlanOptions,
+): Promise<PlannedStatement[]> {
+  const { context, combine } = options;
+  const groups = combine
+    ? groupChecks(checks, context.views, { scoped: context.scope !== null })
+    : checks.map((check) => [check]);
+  const planned: PlannedStatement[] = [];
+  for (const group of groups) planned.push(...(await planGroup(group, options)));
+  return planned;
+}
+
+async function planGroup(checks: readonly Check[], options: PlanOptions): Promise<PlannedStatement[]> {
+  try {
+    return [{ checks, cost: await costOf(checks, options) }];
+  } catch (error) {
+    if (!hasSqlState(error)) throw error;
+    const [only] = checks;
+    if (checks.length === 1 && only !== undefined) {
+      options.onProblem(only, error);
+      return [];
+    }
+  }
+  const good: Check[] = [];
+  for (const check of checks) if ((await planGroup([check], options)).length > 0) good.push(check);
+  if (good.length === checks.length) return good.map((check) => ({ checks: [check], cost: 0 }));
+  return good.length === 0 ? [] : planGroup(good, options);
+}
+
+async function costOf(checks: readonly Check[], { context, ask }: PlanOptions): Promise<number> {
+  const { text, values } = statementOf(checks, context);
+  const [row] = (await ask({ text: `EXPLAIN (FORMAT JSON) ${text}`, values })) as {
+    'QUERY PLAN': [{ Plan: { 'Total Cost': number } }];
+  }[];
+  return row?.['QUERY PLAN'][0].Plan['Total Cost'] ?? 0;
+}
+
+function hasSqlState(error: unknown): boolean {
+  return /^[0-9A-Z]{5}$/.test(String((error as { code?: unknown } | null)?.code));
+}

@@ -1,0 +1,103 @@
+import type { IntegrityFacts } from '../lifecycle/platform.ts';
+import type { Check, SqlView } from './check.ts';
+
+/** One condition of a scope: a statement that gives the ids of sessions as `id`, its parameters from $1. */
+export interface SessionCondition {
+  readonly sql: string;
+  readonly values: readonly unknown[];
+}
+
+/** What a run looks at, when not at everything. All conditions hold at once. */
+export interface Scope {
+  /** as people read it: "sessions started since 2026-05-04T09:00:00.000Z" */
+  readonly words: string;
+  readonly conditions: readonly SessionCondition[];
+  /** the rows that checks of window `time` look at: written at or after it (null: all) ... */
+  readonly from: Date | null;
+  /** ... and before it (null: until now) */
+  readonly to: Date | null;
+}
+
+/** Values of one statement, by the places that they take in its text. */
+export class Parameters {
+  readonly values: unknown[] = [];
+
+  add(value: unknown): string {
+    this.values.push(value);
+    return `$${this.values.length}`;
+  }
+
+  /** The text of a statement with parameters of its own, whose values are added here. */
+  adopt({ sql, values }: SessionCondition): string {
+    const places = values.map((value) => this.add(value));
+    return sql.replace(/\$(\d+)/g, (_, number) => places[Number(number) - 1] ?? '');
+  }
+}
+
+/**
+ * Common table expressions that take the place of the tables for the statement after them, so that no check has to
+ * know of windows: a table is its rows of the window. None for a run without a scope, or a check of window `none`.
+ */
+export function scopeExpressions(
+  scope: Scope | null,
+  window: Check['window'],
+  { tables, facts, parameters }: { tables: TablesInUse; facts: IntegrityFacts; parameters: Parameters },
+): string[] {
+  if (scope === null || window === 'none') return [];
+  if (window === 'time') return timeExpressions(scope, { tables, facts, parameters });
+  const conditions = scope.conditions.map((condition) => `(${parameters.adopt(condition)})`);
+  const own = tables.names.filter((table) => facts.sessionColumns[table] !== undefined);
+  return [
+    `examctl_scope AS MATERIALIZED (${conditions.join('\nINTERSECT\n')})`,
+    ...own.map(
+      (table) =>
+        `"${table}" AS NOT MATERIALIZED (SELECT t.* FROM ${tables.realName(table)} t WHERE t."${facts.sessionColumns[table]}" IN (SELECT id FROM examctl_scope))`,
+    ),
+  ];
+}
+
+function timeExpressions(
+  { from, to }: Scope,
+  { tables, facts, parameters }: { tables: TablesInUse; facts: IntegrityFacts; parameters: Parameters },
+): string[] {
+  return tables.names.flatMap((table) => {
+    const written = facts.writtenAt[table];
+    if (written === undefined || (from === null && to === null)) return [];
+    const conditions = [
+      ...(from === null ? [] : [`${written} >= ${parameters.add(from)}::timestamptz`]),
+      ...(to === null ? [] : [`${written} < ${parameters.add(to)}::timestamptz`]),
+    ];
+    return `"${table}" AS NOT MATERIALIZED (SELECT t.* FROM ${tables.realName(table)} t WHERE ${conditions.join(' AND ')})`;
+  });
+}
+
+export interface TablesInUse {
+  /** bare names of the platform's tables that the statement reads */
+  readonly names: readonly string[];
+  /** with its schema, as the tables themselves are hidden behind the expressions */
+  realName(table: string): string;
+}
+
+/** The names among these that a statement mentions, outside of comments and quoted text. */
+export function namesIn(sql: string, names: readonly string[]): string[] {
+  const code = sql.replace(/--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'/g, ' ');
+  return names.filter((name) => new RegExp(`(?<![\\w."])"?${name}"?(?![\\w"])`).test(code));
+}
+
+/** The views that statements select from, and those that these select from, each after what it needs. */
+export function viewsOf(sqls: readonly string[], views: readonly SqlView[]): SqlView[] {
+  const found = new Set<SqlView>();
+  const visit = (sql: string): void => {
+    for (const name of namesIn(
+      sql,
+      views.map((view) => view.name),
+    )) {
+      const view = views.find((candidate) => candidate.name === name);
+      if (view === undefined || found.has(view)) continue;
+      visit(view.sql);
+      found.add(view);
+    }
+  };
+  sqls.forEach(visit);
+  return [...found];
+}

@@ -1,0 +1,118 @@
+import type { IntegrityFacts } from '../lifecycle/platform.ts';
+import { type Check, keyColumns, type SqlView } from './check.ts';
+import { namesIn, Parameters, type Scope, scopeExpressions, viewsOf } from './scope.ts';
+
+export interface Statement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/** What all statements of a run have in common. */
+export interface StatementContext {
+  readonly views: readonly SqlView[];
+  readonly facts: IntegrityFacts;
+  readonly scope: Scope | null;
+  /** the schema of each of the platform's tables that there is */
+  readonly schemas: ReadonlyMap<string, string>;
+  /** findings that are returned of each check; their number is always exact */
+  readonly samples: number;
+  /** keys of accepted findings, by the id of their check */
+  readonly accepted: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A row that the statement returns for each of its checks. */
+export interface CheckRow {
+  /** place of the check in the statement, from 0 */
+  readonly check: number;
+  readonly total: number;
+  /** of these, accepted ones */
+  readonly known: number;
+  readonly first_at: Date | null;
+  readonly last_at: Date | null;
+  /** findings by their cause, most frequent first; null where the rows show none */
+  readonly causes: readonly { readonly cause: string | null; readonly count: number }[] | null;
+  readonly samples: readonly Readonly<Record<string, unknown>>[] | null;
+}
+
+/** One statement that answers checks of the same window: what they share is computed once. */
+export function statementOf(checks: readonly Check[], context: StatementContext): Statement {
+  const parameters = new Parameters();
+  const expressions = [
+    ...baseExpressions(checks, context, parameters),
+    ...checks.map((check, index) => `f${index} AS MATERIALIZED (${findingsOf(check, context, parameters)})`),
+  ];
+  const rows = checks.map((check, index) => rowOf(check, index, context));
+  return {
+    text: `WITH ${expressions.join(',\n')}\n${rows.join('\nUNION ALL\n')}`,
+    values: parameters.values,
+  };
+}
+
+/** All findings of one check, for reading them one after another. */
+export function findingsStatement(check: Check, context: StatementContext): Statement {
+  const parameters = new Parameters();
+  const expressions = baseExpressions([check], context, parameters);
+  const prefix = expressions.length === 0 ? '' : `WITH ${expressions.join(',\n')}\n`;
+  return {
+    text: `${prefix}SELECT row_to_json(f) AS finding FROM (${findingsOf(check, context, parameters)}) f`,
+    values: parameters.values,
+  };
+}
+
+/** The tables as the scope leaves them, then the views. */
+function baseExpressions(
+  checks: readonly Check[],
+  { views, facts, scope, schemas }: StatementContext,
+  parameters: Parameters,
+): string[] {
+  const used = viewsOf(
+    checks.map(({ sql }) => sql),
+    views,
+  );
+  const code = [...checks, ...used].map(({ sql }) => sql).join('\n');
+  const tables = {
+    names: namesIn(code, [...schemas.keys()]),
+    realName: (table: string) => `"${schemas.get(table)}"."${table}"`,
+  };
+  const window = checks[0]?.window ?? 'none';
+  return [
+    ...scopeExpressions(scope, window, { tables, facts, parameters }),
+    // Of its own accord PostgreSQL computes a view once when it is used more than once, and else as part of its user.
+    ...used.map(({ name, sql }) => `"${name}" AS (\n${sql}\n)`),
+  ];
+}
+
+/** The declared columns only, so that nothing else leaves the database; and whether the finding is accepted. */
+function findingsOf(check: Check, { accepted }: StatementContext, parameters: Parameters): string {
+  const keys = accepted.get(check.id) ?? [];
+  const columns = check.columns.map(({ name }) => `f."${name}"`);
+  const known =
+    keys.length === 0
+      ? []
+      : [`${keyExpression(check)} = ANY (${parameters.add(keys)}::text[]) AS examctl_known`];
+  // The line break ends a comment at the end of the statement.
+  return `SELECT ${[...columns, ...known].join(', ')} FROM (\n${check.sql}\n) f`;
+}
+
+/** SQL of what tells one finding of a check from another, across runs and machines. */
+export function keyExpression(check: Check): string {
+  const values = keyColumns(check).map((name) => `coalesce(f."${name}"::text, '')`);
+  return `md5(concat_ws(E'\\x1f', ${values.join(', ')}))`;
+}
+
+function rowOf(check: Check, index: number, { samples, accepted }: StatementContext): string {
+  const columns = check.columns.map(({ name }) => `s."${name}"`);
+  const hasKnown = (accepted.get(check.id) ?? []).length > 0;
+  const occurred = check.occurred === undefined ? 'NULL' : `"${check.occurred}"`;
+  const causes = check.columns.some(({ name }) => name === 'cause')
+    ? `(SELECT json_agg(json_build_object('cause', cause, 'count', count) ORDER BY count DESC, cause)
+        FROM (SELECT cause::text AS cause, count(*) AS count FROM f${index} GROUP BY 1) c)`
+    : 'NULL::json';
+  const order = [...(hasKnown ? ['s.examctl_known'] : []), ...columns].join(', ');
+  return `SELECT ${index} AS check, count(*)::float8 AS total,
+  ${hasKnown ? '(count(*) FILTER (WHERE examctl_known))::float8' : '0::float8'} AS known,
+  min(${occurred})::timestamptz AS first_at, max(${occurred})::timestamptz AS last_at,
+  ${causes} AS causes,
+  (SELECT json_agg(row_to_json(r)) FROM (SELECT ${columns.join(', ')} FROM f${index} s ORDER BY ${order} LIMIT ${samples}) r) AS samples
+FROM f${index}`;
+}
