@@ -1,11 +1,14 @@
 import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { fault } from './fault.ts';
+import { integrityIncremental } from './integrity/incremental.ts';
+import { integrity } from './integrity/integrity.ts';
+import { integrityLive } from './integrity/live.ts';
 import type { Bench, Figure } from './measure.ts';
 import { sandboxUp } from './sandbox-up.ts';
 import { startup } from './startup.ts';
 
-const benches: readonly Bench[] = [fault, sandboxUp, startup];
+const benches: readonly Bench[] = [fault, integrity, integrityIncremental, integrityLive, sandboxUp, startup];
 
 /** `npm run bench -- [--smoke] [--json] [name...]` */
 const { values, positionals } = parseArgs({
@@ -35,10 +38,10 @@ function table(figures: readonly Figure[]): string {
     ['what', 'median', 'n', 'ratio', 'goal'],
     ...figures.map(({ name, unit, median, n, ratio, goal }) => [
       name,
-      `${median.toFixed(unit === 's' ? 2 : 1)} ${unit}`,
+      `${median.toFixed(unit === 's' ? 2 : unit === 'MB' ? 0 : 1)} ${unit}`,
       String(n),
       ratio?.toFixed(2) ?? '1',
-      goal === null ? '' : `<= ${goal}${ratio !== null && ratio > goal ? ', missed' : ''}`,
+      goal === null ? '' : `<= ${goal}${(ratio ?? median) > goal ? ', missed' : ''}`,
     ]),
   ];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];

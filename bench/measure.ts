@@ -6,7 +6,7 @@ import { packageRoot } from '../src/adapters/package-root.ts';
 
 export interface Figure {
   readonly name: string;
-  readonly unit: 'ms' | 's';
+  readonly unit: 'ms' | 's' | 'MB';
   /** of n rounds */
   readonly median: number;
   readonly n: number;
@@ -59,7 +59,7 @@ export async function interleaved(
 }
 
 /** A bench that could not measure must not print a number. */
-function figure(made: Figure): Figure {
+export function figure(made: Figure): Figure {
   if (Number.isFinite(made.median) && made.median > 0 && Number.isFinite(made.ratio ?? 0)) return made;
   throw new Error(`${made.name} could not be measured: median ${made.median}, ratio ${made.ratio}`);
 }

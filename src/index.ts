@@ -8,10 +8,14 @@
  *     const { verdict, reasons } = await rehearse(environment, { phases: ['canary', 'load'] });
  *     await environment.ephemeral?.down();
  */
+import { nothingKnown, withGoneNotes } from './checks/baseline.ts';
 import type { CheckRun } from './checks/check-run.ts';
+import { gently } from './checks/gently.ts';
 import { runChecks as runChecksOn } from './checks/run-checks.ts';
 import { scopeOf } from './checks/windows.ts';
 import { type Capture, captureMetrics as captureMetricsOn } from './collectors/capture.ts';
+import { acceptedFindings } from './commands/change-baseline.ts';
+import { accountsOf } from './commands/check-window.ts';
 import { findFault } from './commands/fault.ts';
 import { rehearseOn } from './commands/rehearse.ts';
 import { planExamModeOff as planExamModeOffFrom } from './exam-mode/plan-exam-mode.ts';
@@ -47,31 +51,58 @@ export function openEnvironment(name?: string, options: OpenOptions = {}): Promi
 export interface CheckOptions {
   /** ids, as `examctl integrity list` shows them; default: all */
   readonly only?: readonly string[];
+  /** `all` (default), `core`, `classic`, or a name that headers of checks give */
+  readonly suite?: string;
   /** only sessions that started at or after it */
   readonly since?: Date;
+  /** only exam sessions that started from `from` until before `to` */
+  readonly exam?: { readonly from: Date; readonly to: Date };
+  /** only these, by their ids */
+  readonly sessions?: readonly string[];
+  /** without the accounts that load runs act as; default false */
+  readonly excludeRehearsal?: boolean;
+  /** milliseconds; what is not looked at by then is `unknown` */
+  readonly budget?: number;
+  /** at the same time; default 2, and 1 while students are in exams */
+  readonly connections?: number;
   /** findings that are kept of each check, default 20; their number is always exact */
   readonly samples?: number;
+  /** false: findings that the team accepted for a time count, too; default true */
+  readonly baseline?: boolean;
 }
 
 /**
  * Looks for lost, doubled and contradictory records: read-only, on one snapshot. Students have pseudonyms. What could
- * not be looked at is an outcome `unknown`, and no error. Throws UsageError for an unknown id.
+ * not be looked at is an outcome `unknown`, and no error. It reads on a replica where one is configured, and while
+ * students are in exams it pauses for them. Throws UsageError for an unknown id or suite.
  */
 export async function runChecks(
   environment: Environment,
-  { since, ...options }: CheckOptions = {},
+  { since, exam, sessions, excludeRehearsal = false, baseline = true, ...options }: CheckOptions = {},
 ): Promise<Printed<CheckRun>> {
   const context = contextOfOpened(environment);
   const catalogue = await context.catalogue();
-  const run = await runChecksOn({
-    ...options,
-    environment,
-    catalogue,
-    scope: scopeOf(since === undefined ? {} : { since }, catalogue.windows),
-    students: pseudonymiser(await context.pseudonymSalt(environment.name)),
-    signal: context.signal,
-  });
-  return printed('integrity.check', run);
+  const known = baseline ? await acceptedFindings(environment.name, context) : nothingKnown;
+  const window = {
+    ...(since === undefined ? {} : { since }),
+    ...(exam === undefined ? {} : { exam }),
+    ...(sessions === undefined ? {} : { sessions }),
+    ...(excludeRehearsal ? { withoutRehearsal: await accountsOf(environment) } : {}),
+  };
+  const students = pseudonymiser(await context.pseudonymSalt(environment.name));
+  const { signal } = context;
+  const run = await gently(environment, signal, (how) =>
+    runChecksOn({
+      ...options,
+      ...known,
+      ...how,
+      catalogue,
+      scope: scopeOf(window, catalogue.windows),
+      students,
+      signal,
+    }),
+  );
+  return printed('integrity.check', withGoneNotes(run, known));
 }
 
 export interface RehearseOptions extends Permission {

@@ -69,7 +69,14 @@ function causeOf(error: unknown, context: FullContext | undefined): unknown {
 }
 
 /** Those that show their plan. Any other would act, or has nothing to plan. */
-const withDryRun = ['exam-mode on', 'exam-mode off', 'fault inject', 'load run', 'rehearse'];
+const withDryRun = [
+  'exam-mode on',
+  'exam-mode off',
+  'fault inject',
+  'integrity check',
+  'load run',
+  'rehearse',
+];
 
 function refuseDryRun(command: Command, { dryRun }: ProgramOptions): void {
   const name = nameOf(command);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IdentitiesConfig } from '../config/settings.ts';
-import type { Environment, Identity } from '../lifecycle/environment.ts';
+import type { Environment, Identity, RehearsalAccounts } from '../lifecycle/environment.ts';
 import { ConfigError, messageOf, Undetermined } from '../lifecycle/errors.ts';
 
 const columns = ['user_id', 'email', 'token'] as const;
@@ -24,6 +24,23 @@ export async function readIdentities(
       throw new Undetermined(`no students for load are configured for ${environment.name}`, {
         hint: `identities: { file: students.csv } with the columns ${columns.join(',')}, or { signing_key: "\${env:...}", email_domain: load.example.com }`,
       });
+  }
+}
+
+/** The accounts that load runs may act as, to leave them out of what is looked at; null when none are configured. */
+export async function readRehearsalAccounts(
+  config: IdentitiesConfig | undefined,
+  environment: string,
+): Promise<RehearsalAccounts | null> {
+  switch (config?.kind) {
+    case 'file': {
+      const identities = await fromFile(config, Number.POSITIVE_INFINITY, environment);
+      return { emailDomain: null, userIds: identities.map(({ userId }) => userId) };
+    }
+    case 'signing-key':
+      return { emailDomain: config.emailDomain, userIds: [] };
+    case undefined:
+      return null;
   }
 }
 

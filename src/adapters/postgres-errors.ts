@@ -51,7 +51,7 @@ const explanations: Readonly<Record<string, Explanation>> = {
     what: 'cancelled the statement',
     hint: 'look at a shorter time (--since), or again when the server has less to do',
   },
-  '57P01': { what: 'is shutting down', hint: runAgain },
+  '57P01': { what: 'ended the connection', hint: runAgain },
   '57P02': { what: 'crashed', hint: runAgain },
   '57P03': { what: 'is starting up', hint: runAgain },
   '25P03': { what: 'closed a transaction that was idle for too long', hint: 'run this again' },

@@ -8,6 +8,8 @@ const connectTimeout = 5_000;
 const lockTimeout = 50;
 const idleInTransactionTimeout = 60_000;
 const farewellTimeout = 1_000;
+/** Beyond the statement_timeout: by then the server has answered, or nothing of it arrives any more. */
+const silenceTimeout = 5_000;
 
 /**
  * Gives the environment's `withPostgres`: one connection a use, made when used and closed afterwards.
@@ -46,6 +48,8 @@ async function connect(url: string, applicationName: string, place: string): Pro
   let backend: number | undefined;
   let running = 0;
   let simpleProtocol = false;
+  let inTransaction = false;
+  let patience = connectTimeout;
 
   const postgres: Postgres = {
     async query<Row>(text: string, values: readonly unknown[] = []) {
@@ -59,7 +63,9 @@ async function connect(url: string, applicationName: string, place: string): Pro
           values: [...values],
           queryMode,
         };
-        const { rows } = await client.query(query);
+        const { rows } = await answered(client.query(query), patience, (error) => {
+          lost ??= error;
+        });
         return { rows: rows as Row[] };
       } catch (error) {
         throw lost === undefined ? explainQueryError(error, place) : lostConnection(place, lost);
@@ -72,7 +78,9 @@ async function connect(url: string, applicationName: string, place: string): Pro
   return {
     postgres,
     async begin({ readOnly, statementTimeout, snapshot }) {
+      patience = statementTimeout + silenceTimeout;
       if (readOnly) await postgres.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      inTransaction = readOnly;
       // Takes no parameter, and must come before any other statement.
       if (snapshot !== undefined) await postgres.query(`SET TRANSACTION SNAPSHOT ${quoted(snapshot)}`);
       // By set_config and not at connecting: a pooler in between refuses unknown start-up parameters.
@@ -86,8 +94,15 @@ async function connect(url: string, applicationName: string, place: string): Pro
       simpleProtocol = !readOnly;
     },
     async close() {
-      if (running > 0 && backend !== undefined) await cancel(url, applicationName, backend);
+      // A pooler closes a server connection whose client left in the middle, which the next one then has to open again.
+      const farewell =
+        running > 0
+          ? cancel(url, applicationName, backend)
+          : rollback(client, inTransaction && lost === undefined);
+      await Promise.race([farewell, after(farewellTimeout)]);
       await Promise.race([client.end(), after(farewellTimeout)]);
+      // A pooler with one connection only now has one for it.
+      await Promise.race([farewell, after(farewellTimeout)]);
     },
   };
 }
@@ -112,12 +127,45 @@ async function connectedClient(url: string, applicationName: string, place: stri
   }
 }
 
+/** A network that was cut says nothing, for hours: this tells the loss after the time in which an answer had to come. */
+async function answered<T>(
+  answer: Promise<T>,
+  milliseconds: number,
+  onLoss: (error: Error) => void,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new Error(`no answer in ${milliseconds / 1000} s`);
+      onLoss(error);
+      reject(error);
+    }, milliseconds);
+  });
+  answer.catch(() => undefined);
+  try {
+    return await Promise.race([answer, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function rollback(client: Client, hasTransaction: boolean): Promise<void> {
+  if (!hasTransaction) return;
+  await client.query('ROLLBACK').catch(() => undefined);
+}
+
 /** A server goes on with a statement whose client is gone; this ends it, so that nothing is left behind on Ctrl-C. */
-async function cancel(url: string, applicationName: string, backend: number): Promise<void> {
+async function cancel(url: string, applicationName: string, backend: number | undefined): Promise<void> {
+  if (backend === undefined) return;
   try {
     const client = await connectedClient(url, applicationName, '');
     try {
-      await client.query('SELECT pg_cancel_backend($1)', [backend]);
+      const cancelling: QueryConfig & { query_timeout: number } = {
+        text: 'SELECT pg_cancel_backend($1)',
+        values: [backend],
+        query_timeout: 2 * farewellTimeout,
+      };
+      await client.query(cancelling);
     } finally {
       await client.end();
     }

@@ -51,31 +51,45 @@ const fieldLine = /^-- ([a-z][a-z-]*):\s*(.*)$/;
 const continuationLine = /^-- {2,}(\S.*)$/;
 
 export function parseSqlFile(file: string, text: string): SqlFile | { problems: string[] } {
+  const { problems, header, sql } = readSql(text);
+  if (problems.length === 0) return { file, header, sql };
+  return {
+    problems: problems.map(({ line, key, message }) =>
+      [`${file}:${line}`, ...(key === undefined ? [] : [`${key}:`]), message].join(' '),
+    ),
+  };
+}
+
+export interface SqlText extends Omit<SqlFile, 'file'> {
+  readonly problems: readonly { readonly line: number; readonly key?: string; readonly message: string }[];
+}
+
+/** As much of it as can be read, and what is wrong with the rest. */
+export function readSql(text: string): SqlText {
   const lines = text.split(/\r?\n/);
   const end = lines.findIndex((line) => !line.startsWith('--'));
   const header = new Map<string, HeaderField>();
-  const problems: string[] = [];
+  const problems: { line: number; key?: string; message: string }[] = [];
   let last: string | undefined;
 
-  for (const [index, line] of lines.slice(0, end === -1 ? lines.length : end).entries()) {
-    const at = `${file}:${index + 1}`;
-    const [, key, value = ''] = fieldLine.exec(line) ?? [];
-    const continued = continuationLine.exec(line)?.[1];
+  for (const [index, written] of lines.slice(0, end === -1 ? lines.length : end).entries()) {
+    const line = index + 1;
+    const [, key, value = ''] = fieldLine.exec(written) ?? [];
+    const continued = continuationLine.exec(written)?.[1];
     const current = last === undefined ? undefined : header.get(last);
     if (key !== undefined) {
-      if (header.has(key)) problems.push(`${at} ${key}: is given twice`);
-      header.set(key, { value: value.trim(), line: index + 1 });
+      if (header.has(key)) problems.push({ line, key, message: 'is given twice' });
+      header.set(key, { value: value.trim(), line });
       last = key;
     } else if (continued !== undefined && last !== undefined && current !== undefined) {
       header.set(last, { ...current, value: `${current.value} ${continued.trim()}`.trim() });
     } else {
-      problems.push(
-        `${at} "${line}" is neither "-- key: value" nor a continuation, "--" and two or more spaces`,
-      );
+      const message = `"${written}" is neither "-- key: value" nor a continuation, "--" and two or more spaces`;
+      problems.push({ line, message });
     }
   }
 
   const sql = (end === -1 ? '' : lines.slice(end).join('\n')).trim().replace(/;$/, '').trimEnd();
-  if (sql === '') problems.push(`${file}:${lines.length} has no statement after its header`);
-  return problems.length > 0 ? { problems } : { file, header, sql };
+  if (sql === '') problems.push({ line: lines.length, message: 'has no statement after its header' });
+  return { header, sql, problems };
 }

@@ -40,6 +40,21 @@ export interface StatementRecord {
   readonly durationMs: number;
 }
 
+/** How a run of `--incremental` went on from the ones before it. */
+export interface IncrementalRun {
+  /** `sweep`: looked at everything; `changes`: at the sessions that changed */
+  readonly kind: 'sweep' | 'changes';
+  /** of a sweep: why it was one */
+  readonly reason: string | null;
+  /** of a run of changes: from when on; ISO 8601 */
+  readonly since: string | null;
+  readonly lastSweepAt: string | null;
+  /** the next run looks at what changed from then on; null: at everything */
+  readonly watermark: string | null;
+  /** why the watermark stayed where it was; null: it moved */
+  readonly stayed: string | null;
+}
+
 /** All checks on one snapshot of the database. */
 export interface CheckRun {
   readonly environment: string;
@@ -47,6 +62,7 @@ export interface CheckRun {
   readonly scope: string | null;
   /** by the server's clock; null when it could not be asked */
   readonly snapshotAt: string | null;
+  /** by the server's clock, too, where it could be asked */
   readonly startedAt: Date;
   readonly durationMs: number;
   /** students appear by their real ids */
@@ -55,6 +71,8 @@ export interface CheckRun {
   readonly summary: Finding | null;
   readonly outcomes: readonly CheckResult[];
   readonly statements: readonly StatementRecord[];
+  /** absent when every run looks at all of its scope */
+  readonly incremental?: IncrementalRun;
   /** what a person should know about how it was run: fewer connections, pauses */
   readonly notes: readonly string[];
 }

@@ -14,6 +14,15 @@ export type WindowKind = 'sessions' | 'time' | 'none';
 
 export const windowKinds: readonly WindowKind[] = ['sessions', 'time', 'none'];
 
+/** Where the planner misjudges a statement: what a check may ask of it. None of them can do harm. */
+export const plannerSettings: readonly string[] = [
+  'enable_hashagg',
+  'enable_hashjoin',
+  'enable_mergejoin',
+  'enable_nestloop',
+  'enable_seqscan',
+];
+
 /** A column of the findings. A personal one names a student: its values leave examctl as pseudonyms. */
 export interface CheckColumn {
   readonly name: string;
@@ -42,6 +51,8 @@ export interface Check {
   readonly revision?: string;
   /** names under which `--suite` selects it, besides `all` */
   readonly suites: readonly string[];
+  /** settings of the planner for its statement, when it looks at whole tables */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly note?: string;
   readonly file: string;
   /** one SELECT of tables and views, by their bare names */

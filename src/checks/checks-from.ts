@@ -4,6 +4,7 @@ import {
   type CheckColumn,
   type CostClass,
   costClasses,
+  plannerSettings,
   type Severity,
   type SqlView,
   severities,
@@ -18,8 +19,15 @@ export interface CheckSource {
   readonly sql: string;
 }
 
+/** What is wrong with a header, at the line of the key; line 1 when the key is missing. */
+export interface HeaderProblem {
+  readonly line: number;
+  readonly key: string;
+  readonly message: string;
+}
+
 const required = ['id', 'title', 'question', 'severity', 'finding', 'remedy', 'columns', 'cost'] as const;
-const optional = ['looks-at', 'window', 'occurred', 'suite', 'revision', 'note'];
+const optional = ['looks-at', 'window', 'occurred', 'suite', 'settings', 'revision', 'note'];
 const known: readonly string[] = [...required, ...optional];
 const keysOfViews: readonly string[] = ['id', 'title', 'columns', 'cost', 'note'];
 
@@ -28,7 +36,9 @@ const alwaysPersonal = ['user_id', 'student_id', 'email', 'full_name'];
 
 /** The checks of SQL files, most severe first. All problems of all headers are told at once. */
 export function checksFrom(sources: readonly CheckSource[]): Check[] {
-  const problems = sources.flatMap(problemsOf);
+  const problems = sources.flatMap((source) =>
+    headerProblems(source).map(({ line, key, message }) => `${source.file}:${line} ${key}: ${message}`),
+  );
   const seen = new Map<string, string>();
   for (const { file, header } of sources) {
     const { value = '', line = 1 } = header.get('id') ?? {};
@@ -38,7 +48,7 @@ export function checksFrom(sources: readonly CheckSource[]): Check[] {
   }
   if (problems.length > 0) {
     throw new ConfigError(problems.join('\n'), {
-      hint: `the header of a check has the keys ${required.join(', ')}, and may have ${optional.join(', ')}`,
+      hint: `the header of a check has the keys ${required.join(', ')}, and may have ${optional.join(', ')}; of your own checks, examctl integrity lint shows all that is wrong`,
     });
   }
   return sources
@@ -48,41 +58,45 @@ export function checksFrom(sources: readonly CheckSource[]): Check[] {
     );
 }
 
-function problemsOf({ file, header }: CheckSource): string[] {
-  const at = (key: string) => `${file}:${header.get(key)?.line ?? 1} ${key}:`;
+/** What is wrong with the header of one check, whatever others say. */
+export function headerProblems({ file, header }: Pick<CheckSource, 'file' | 'header'>): HeaderProblem[] {
+  const problems: HeaderProblem[] = [];
+  const tell = (key: string, message: string) =>
+    problems.push({ line: header.get(key)?.line ?? 1, key, message });
   const textOf = (key: string) => header.get(key)?.value ?? '';
   const id = textOf('id');
-  const problems = required.filter((key) => textOf(key) === '').map((key) => `${at(key)} is missing`);
+  for (const key of required) if (textOf(key) === '') tell(key, 'is missing');
+  for (const key of header.keys()) if (!known.includes(key)) tell(key, 'is not a key of a check');
+  for (const key of optional)
+    if (header.has(key) && textOf(key) === '') tell(key, 'is empty: write it, or leave the line out');
 
-  for (const key of header.keys()) {
-    if (!known.includes(key)) problems.push(`${at(key)} is not a key of a check`);
-  }
   if (id !== '' && file.split(/[/\\]/).at(-1) !== `${id}.sql`)
-    problems.push(`${at('id')} "${id}" is not the name of the file`);
-  if (id !== '' && !/^[a-z][a-z0-9-]*$/.test(id)) problems.push(`${at('id')} "${id}" is not in kebab-case`);
-  if (textOf('severity') !== '' && !severities.includes(textOf('severity') as Severity)) {
-    problems.push(`${at('severity')} "${textOf('severity')}" is none of ${severities.join(', ')}`);
-  }
+    tell('id', `"${id}" is not the name of the file`);
+  if (id !== '' && !/^[a-z][a-z0-9-]*$/.test(id)) tell('id', `"${id}" is not in kebab-case`);
+  if (textOf('severity') !== '' && !severities.includes(textOf('severity') as Severity))
+    tell('severity', `"${textOf('severity')}" is none of ${severities.join(', ')}`);
   const cost = textOf('cost').split(';')[0] ?? '';
   if (cost !== '' && !costClasses.includes(cost as CostClass)) {
-    problems.push(
-      `${at('cost')} "${cost}" is none of ${costClasses.join(', ')}; write as "scan; 0.2 s for 2 million rows"`,
-    );
+    const example = 'write as "scan; 0.2 s for 2 million rows"';
+    tell('cost', `"${cost}" is none of ${costClasses.join(', ')}; ${example}`);
   }
   const window = textOf('window');
   if (window !== '' && !windowKinds.includes(window as WindowKind))
-    problems.push(`${at('window')} "${window}" is none of ${windowKinds.join(', ')}`);
+    tell('window', `"${window}" is none of ${windowKinds.join(', ')}`);
+  const settings = parseSettings(textOf('settings'));
+  if (settings === undefined)
+    tell('settings', `reads as "enable_hashjoin=off, ...", with ${plannerSettings.join(', ')}`);
   const columns = parseColumns(textOf('columns'));
-  const occurred = textOf('occurred');
-  if (occurred !== '' && typeof columns !== 'string' && columns.every(({ name }) => name !== occurred))
-    problems.push(`${at('occurred')} "${occurred}" is none of the columns`);
   if (typeof columns === 'string') {
-    problems.push(`${at('columns')} does not read as "name (meaning), name (meaning)" at "${columns}"`);
-  } else {
-    const open = columns.filter(({ name, personal }) => alwaysPersonal.includes(name) && !personal);
-    problems.push(
-      ...open.map(({ name }) => `${at('columns')} ${name} names a student: write "${name} (personal: ...)"`),
-    );
+    tell('columns', `does not read as "name (meaning), name (meaning)" at "${columns}"`);
+    return problems;
+  }
+  const occurred = textOf('occurred');
+  if (occurred !== '' && columns.every(({ name }) => name !== occurred))
+    tell('occurred', `"${occurred}" is none of the columns`);
+  for (const { name, personal } of columns) {
+    if (alwaysPersonal.includes(name) && !personal)
+      tell('columns', `${name} names a student: write "${name} (personal: ...)"`);
   }
   return problems;
 }
@@ -115,17 +129,29 @@ function toCheck({ file, header, sql }: CheckSource): Check {
     columns: typeof columns === 'string' ? [] : columns,
     cost: costOf(value('cost')),
     window: header.has('window') ? (value('window') as WindowKind) : 'sessions',
-    suites: value('suite')
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
+    suites: listOf(value('suite')),
     ...(header.has('looks-at') ? { looksAt: value('looks-at') } : {}),
     ...(header.has('occurred') ? { occurred: value('occurred') } : {}),
     ...(header.has('revision') ? { revision: value('revision') } : {}),
+    settings: parseSettings(value('settings')) ?? {},
     ...(header.has('note') ? { note: value('note') } : {}),
     file,
     sql,
   };
+}
+
+/** "enable_hashjoin=off, enable_hashagg=off"; undefined when it is not understood */
+function parseSettings(text: string): Readonly<Record<string, string>> | undefined {
+  const parts = listOf(text).map((part) => /^(\w+)=(on|off)$/.exec(part));
+  if (parts.some((part) => part === null || !plannerSettings.includes(part[1] ?? ''))) return undefined;
+  return Object.fromEntries(parts.map((part) => [part?.[1] ?? '', part?.[2] ?? '']));
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }
 
 function costOf(text: string): Check['cost'] {

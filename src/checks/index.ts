@@ -1,6 +1,7 @@
 import type { Platform } from '../lifecycle/platform.ts';
 import type { Check, SqlView } from './check.ts';
 import { type CheckSource, checksFrom, viewsFrom } from './checks-from.ts';
+import type { CheckThresholds } from './thresholds.ts';
 
 /** The names of the files in sql/<platform>/checks. */
 export const checkIds: Readonly<Record<Platform['id'], readonly string[]>> = {
@@ -34,7 +35,7 @@ export const checkIds: Readonly<Record<Platform['id'], readonly string[]>> = {
   ],
 };
 
-/** All that a run of checks reads from SQL files. */
+/** All that a run of checks reads from files. */
 export interface CheckCatalogue {
   /** the checks of the platform and the user's own */
   readonly checks: readonly Check[];
@@ -43,6 +44,8 @@ export interface CheckCatalogue {
   readonly views: readonly SqlView[];
   /** statements that give the ids of sessions, by their name */
   readonly windows: ReadonlyMap<string, string>;
+  /** limits of examctl.yaml, by the id of their check */
+  readonly thresholds?: Readonly<Record<string, CheckThresholds>>;
 }
 
 /** The folders of sql/<platform>. */

@@ -20,6 +20,8 @@ export interface Seen {
 export interface Frame {
   /** in words; null: all sessions */
   readonly scope: string | null;
+  /** that nothing lies in the scope is no sign of a wrong one */
+  readonly mayBeEmpty?: boolean;
   readonly summary: Finding | null;
   readonly thresholds: Readonly<Record<string, CheckThresholds>>;
   /** how many acceptances of a check have run out, by its id */
@@ -55,13 +57,15 @@ export function judge(check: Check, seen: Seen, frame: Frame): CheckResult {
   if (open > 0) {
     const known = accepted === 0 ? '' : `, ${amount(accepted)} more are accepted`;
     const runOut = frame.expired.get(check.id) ?? 0;
-    const expired = runOut === 0 ? '' : `; ${amount(runOut)} acceptances have run out`;
+    const ended = runOut === 1 ? 'acceptance has' : 'acceptances have';
+    const expired = runOut === 0 ? '' : `; ${amount(runOut)} ${ended} run out`;
     const message = `${amount(open)} ${open === 1 ? 'finding' : 'findings'}${among}: ${check.finding}${known}${expired}`;
     const { outcome, why } = outcomeOf(check, open, lookedAt, frame);
     return result(outcome, `${message}${why}`, check.remedy);
   }
   if (accepted > 0) return result('pass', `no new findings${among}; ${amount(accepted)} are accepted`);
-  if (lookedAt?.count === 0 && frame.summary?.sessions === 0) return result(...nothingThere(frame));
+  if (lookedAt?.count === 0 && frame.summary?.sessions === 0 && !frame.mayBeEmpty)
+    return result(...nothingThere(frame));
   return result('pass', `no findings${among}`);
 }
 

@@ -1,6 +1,8 @@
+import { messageOf, Undetermined } from '../lifecycle/errors.ts';
 import type { Check, SqlView } from './check.ts';
 import { viewsOf } from './scope.ts';
-import { type Statement, type StatementContext, statementOf } from './statement.ts';
+import { findingsStatement, type Statement, type StatementContext, statementOf } from './statement.ts';
+import { isAboutTheStatement } from './statement-error.ts';
 
 /**
  * Checks that share a view go into one statement, which computes it once; every other check is a statement of its own.
@@ -30,6 +32,9 @@ export function groupChecks(
   }
   return groups.map((group) => group.checks);
 }
+
+/** SQLSTATE */
+const noSuchColumn = '42703';
 
 /** Checks that one statement answers, and what the planner thinks that it costs. */
 export interface PlannedStatement {
@@ -63,10 +68,10 @@ async function planGroup(checks: readonly Check[], options: PlanOptions): Promis
   try {
     return [{ checks, cost: await costOf(checks, options) }];
   } catch (error) {
-    if (!hasSqlState(error)) throw error;
+    if (!isAboutTheStatement(error)) throw error;
     const [only] = checks;
     if (checks.length === 1 && only !== undefined) {
-      options.onProblem(only, error);
+      options.onProblem(only, await explained(only, options, error));
       return [];
     }
   }
@@ -76,14 +81,28 @@ async function planGroup(checks: readonly Check[], options: PlanOptions): Promis
   return good.length === 0 ? [] : planGroup(good, options);
 }
 
+/** A missing column is one of the database, or one that only the header of the check has. */
+async function explained(check: Check, { context, ask }: PlanOptions, error: unknown): Promise<unknown> {
+  if ((error as { code?: unknown }).code !== noSuchColumn) return error;
+  try {
+    const { text, values } = findingsStatement(
+      { ...check, columns: [] },
+      { ...context, accepted: new Map() },
+    );
+    await ask({ text: `EXPLAIN ${text}`, values });
+  } catch (itsOwn) {
+    return itsOwn;
+  }
+  return new Undetermined(
+    `its statement does not return a column that the header of ${check.file} explains: ${messageOf(error)}`,
+    { hint: `examctl integrity lint ${check.file}`, cause: error },
+  );
+}
+
 async function costOf(checks: readonly Check[], { context, ask }: PlanOptions): Promise<number> {
-  const { text, values } = statementOf(checks, context);
-  const [row] = (await ask({ text: `EXPLAIN (FORMAT JSON) ${text}`, values })) as {
+  const { text, ...rest } = statementOf(checks, context);
+  const [row] = (await ask({ text: `EXPLAIN (FORMAT JSON) ${text}`, ...rest })) as {
     'QUERY PLAN': [{ Plan: { 'Total Cost': number } }];
   }[];
   return row?.['QUERY PLAN'][0].Plan['Total Cost'] ?? 0;
-}
-
-function hasSqlState(error: unknown): boolean {
-  return /^[0-9A-Z]{5}$/.test(String((error as { code?: unknown } | null)?.code));
 }

@@ -9,11 +9,12 @@ import { findingsOf } from './findings.ts';
 import type { CheckCatalogue } from './index.ts';
 import { type Frame, judge, type Seen, skipped, unknown } from './judge.ts';
 import { type PlannedStatement, planStatements } from './plan-statements.ts';
-import type { Scope } from './scope.ts';
+import { fewSessions, idsStatement, type Scope } from './scope.ts';
 import { selectChecks } from './select-checks.ts';
 import { missingRevision, type ServerState, serverState } from './server-state.ts';
 import { onSnapshot, recover, type Snapshot, whyNotAnother } from './snapshot.ts';
 import { type CheckRow, type StatementContext, statementOf } from './statement.ts';
+import { isAboutTheStatement, isConnectionLost } from './statement-error.ts';
 import type { CheckThresholds } from './thresholds.ts';
 
 export interface CheckProgress {
@@ -42,6 +43,7 @@ export interface RunChecksOptions {
   readonly accepted?: ReadonlyMap<string, readonly string[]>;
   /** acceptances that have run out, by the id of their check */
   readonly expired?: ReadonlyMap<string, number>;
+  /** default: those of the catalogue */
   readonly thresholds?: Readonly<Record<string, CheckThresholds>>;
   /** connections at the same time; default 2, and 1 while students are in exams or the server has few left */
   readonly connections?: number;
@@ -62,6 +64,8 @@ export interface RunChecksOptions {
 }
 
 const defaultStatementTimeout = 60_000;
+/** seconds */
+const clockTolerance = 10;
 
 /** Runs checks on one READ ONLY snapshot. What could not be looked at is `unknown`, with the reason. */
 export async function runChecks(options: RunChecksOptions): Promise<CheckRun> {
@@ -79,11 +83,35 @@ export async function runChecks(options: RunChecksOptions): Promise<CheckRun> {
       },
     );
   } catch (error) {
-    if (!(error instanceof Undetermined)) throw error;
+    if (!(error instanceof Undetermined) && !isConnectionLost(error)) throw error;
     // No connection, or no more: what was seen until then was still seen on one snapshot.
     run.giveUp(error);
   }
   return run.result(selected);
+}
+
+/** What a run would ask, in this order. */
+export interface CheckPlan {
+  /** null when it could not be asked */
+  readonly sessionsInProgress: number | null;
+  readonly connections: number;
+  readonly statements: readonly PlannedStatement[];
+  readonly leftOut: readonly { readonly check: Check; readonly reason: string }[];
+  /** checks that could not even be planned, and why */
+  readonly problems: readonly { readonly check: Check; readonly error: unknown }[];
+}
+
+/** What runChecks would do, by the planner's estimates. Reads no data of the exams. */
+export async function planChecks(options: RunChecksOptions): Promise<CheckPlan> {
+  const selected = await selectChecks(options.catalogue, options);
+  const run = new RunningChecks(options, withCounts(selected, options.catalogue.checks));
+  return onSnapshot(
+    {
+      withPostgres: options.environment.withPostgres,
+      statementTimeout: options.statementTimeout ?? defaultStatementTimeout,
+    },
+    (snapshot) => run.plan(snapshot),
+  );
 }
 
 /** With the checks that count what these look at, asked for or not: a pass says in how many rows nothing was found. */
@@ -95,22 +123,32 @@ function withCounts(selected: readonly Check[], all: readonly Check[]): Check[] 
   return [...new Set([...counts, ...selected])];
 }
 
+interface Asked {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  readonly settings?: Readonly<Record<string, string>>;
+  /** by the budget */
+  readonly limited?: boolean;
+}
+
 type Answer = { readonly seen: Seen } | { readonly error: unknown; readonly durationMs: number };
 
 class RunningChecks {
   readonly #options: RunChecksOptions;
   readonly #checks: readonly Check[];
-  readonly #startedAt = new Date();
+  readonly #started = performance.now();
   readonly #answers = new Map<Check, Answer>();
   readonly #leftOut = new Map<Check, { reason: string; hint: string }>();
   readonly #statements: StatementRecord[] = [];
   readonly #notes: string[] = [];
   #server: ServerState | undefined;
+  #scope: Scope | null;
   #stopped: string | null = null;
 
   constructor(options: RunChecksOptions, checks: readonly Check[]) {
     this.#options = options;
     this.#checks = checks;
+    this.#scope = options.scope ?? null;
   }
 
   get #facts(): IntegrityFacts {
@@ -118,15 +156,54 @@ class RunningChecks {
   }
 
   get context(): StatementContext {
-    const { catalogue, scope = null, samples = 20, accepted = new Map() } = this.#options;
+    const { catalogue, samples = 20, accepted = new Map() } = this.#options;
     const schemas = this.#server?.schemas ?? new Map();
-    return { views: catalogue.views, facts: this.#facts, scope, schemas, samples, accepted };
+    return { views: catalogue.views, facts: this.#facts, scope: this.#scope, schemas, samples, accepted };
   }
 
   async lookAt(snapshot: Snapshot): Promise<void> {
-    const { signal, environment, leaveOut, combine = true, budget } = this.#options;
-    const server = await abortable(serverState(snapshot.postgres, environment.platform), signal);
+    const server = await this.#meet(snapshot.postgres);
+    await this.#narrow(snapshot.postgres);
+    await this.#work(snapshot, await this.#plan(snapshot.postgres, server));
+  }
+
+  /** What lookAt would do; asks the planner only. */
+  async plan({ postgres }: Snapshot): Promise<CheckPlan> {
+    const queue = await this.#plan(postgres, await this.#meet(postgres));
+    return {
+      sessionsInProgress: this.#server?.sessionsInProgress ?? null,
+      connections: Math.min(this.#connections(), Math.max(1, queue.length)),
+      statements: queue,
+      leftOut: [...this.#leftOut].map(([check, { reason }]) => ({ check, reason })),
+      problems: [...this.#answers].flatMap(([check, answer]) =>
+        'error' in answer ? [{ check, error: answer.error }] : [],
+      ),
+    };
+  }
+
+  async #meet(postgres: Postgres): Promise<ServerState> {
+    const { signal, environment } = this.#options;
+    const server = await abortable(serverState(postgres, environment.platform), signal);
     this.#server = server;
+    this.#notes.push(...clockNotes(server.now));
+    return server;
+  }
+
+  /** A window of few sessions is asked for once, and not in every statement. */
+  async #narrow(postgres: Postgres): Promise<void> {
+    const scope = this.#scope;
+    if (scope === null || scope.conditions.length === 0) return;
+    try {
+      const rows = await this.#ask<{ id: string }>(postgres, { ...idsStatement(scope), limited: true });
+      if (rows.length <= fewSessions) this.#scope = { ...scope, ids: rows.map(({ id }) => id) };
+    } catch (error) {
+      // Each check that needs the window says what is wrong with it.
+      if (this.#options.signal.aborted || !isAboutTheStatement(error)) throw error;
+    }
+  }
+
+  async #plan(postgres: Postgres, server: ServerState): Promise<PlannedStatement[]> {
+    const { leaveOut, combine = true, budget } = this.#options;
     const asked: Check[] = [];
     for (const check of this.#checks) {
       const left = leaveOut?.(check) ?? null;
@@ -138,25 +215,28 @@ class RunningChecks {
     const planned = await planStatements(asked, {
       context: this.context,
       combine,
-      ask: (statement) => this.#ask(snapshot.postgres, statement),
+      ask: (statement) => this.#ask(postgres, statement),
       onProblem: (check, error) => this.#answers.set(check, { error, durationMs: 0 }),
     });
     // The longest first end soonest together; within a budget, many answers are better than one.
     const order = budget === undefined ? -1 : 1;
-    const queue = planned.sort((a, b) => order * (a.cost - b.cost));
-    await this.#work(snapshot, queue);
+    return planned.sort((a, b) => order * (a.cost - b.cost));
   }
 
   async #work(snapshot: Snapshot, queue: PlannedStatement[]): Promise<void> {
     const total = queue.reduce((sum, { cost }) => sum + cost, 0);
     const finished = { cost: 0 };
+    const lostOnce = new Set<PlannedStatement>();
     const lane = async (postgres: Postgres, connection: number) => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         this.#tell(next.checks, total, finished.cost);
         try {
           await this.#answer(postgres, next, connection);
         } catch (error) {
-          if (connection > 1) queue.unshift(next);
+          // Another connection does it again, after all others: it may be what ends connections.
+          if (lostOnce.has(next)) this.#unanswered(next.checks, error);
+          else if (isConnectionLost(error)) queue.push(next);
+          lostOnce.add(next);
           throw error;
         }
         finished.cost += next.cost;
@@ -167,12 +247,13 @@ class RunningChecks {
       snapshot
         .another((postgres) => lane(postgres, index + 2))
         .catch((error) => {
-          const why = whyNotAnother(error);
-          this.#notes.push(`fewer connections than planned: ${why}`);
+          this.#notes.push(`fewer connections than planned: ${whyNotAnother(error)}`);
         }),
     );
-    const lanes = await Promise.allSettled([lane(snapshot.postgres, 1), ...others]);
-    for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
+    const [first, ...rest] = await Promise.allSettled([lane(snapshot.postgres, 1), ...others]);
+    if (first.status === 'rejected' && extra > 0)
+      this.#notes.push(`fewer connections than planned: ${whyNotAnother(first.reason)}`);
+    for (const ended of [first, ...rest]) if (ended.status === 'rejected') throw ended.reason;
     // What a lost connection left.
     await lane(snapshot.postgres, 1);
   }
@@ -241,7 +322,7 @@ class RunningChecks {
   /** A statement that fails leaves the snapshot to the others. */
   async #ask<Row>(
     postgres: Postgres,
-    { text, values, limited = false }: { text: string; values: readonly unknown[]; limited?: boolean },
+    { text, values, settings = {}, limited = false }: Asked,
   ): Promise<Row[]> {
     const { signal, budget, statementTimeout = defaultStatementTimeout } = this.#options;
     const query = <R>(sql: string, parameters?: readonly unknown[]) =>
@@ -251,7 +332,12 @@ class RunningChecks {
         const left = Math.max(1, Math.min(statementTimeout, budget - this.#elapsed()));
         await query(`SELECT set_config('statement_timeout', $1, true)`, [`${Math.round(left)}ms`]);
       }
-      return (await query<Row>(text, values)).rows;
+      const names = Object.keys(settings);
+      for (const name of names) await query('SELECT set_config($1, $2, true)', [name, settings[name]]);
+      const { rows } = await query<Row>(text, values);
+      // Gives the settings back, too.
+      if (names.length > 0) await recover(postgres);
+      return rows;
     } catch (error) {
       if (!signal.aborted && isAboutTheStatement(error)) await recover(postgres);
       throw error;
@@ -270,25 +356,31 @@ class RunningChecks {
   }
 
   #elapsed(): number {
-    return Date.now() - this.#startedAt.getTime();
+    return Math.round(performance.now() - this.#started);
   }
 
-  giveUp(error: Undetermined): void {
-    for (const check of this.#checks) {
+  giveUp(error: unknown): void {
+    this.#unanswered(this.#checks, error);
+  }
+
+  #unanswered(checks: readonly Check[], error: unknown): void {
+    for (const check of checks) {
       if (!this.#answers.has(check) && !this.#leftOut.has(check))
         this.#answers.set(check, { error, durationMs: 0 });
     }
   }
 
   result(selected: readonly Check[]): CheckRun {
-    const { environment, students, scope = null, thresholds = {}, expired = new Map() } = this.#options;
+    const { environment, students, scope = null, catalogue, expired = new Map() } = this.#options;
+    const { thresholds = catalogue.thresholds ?? {} } = this.#options;
     const summary = this.#summary();
-    const frame: Frame = { scope: scope?.words ?? null, summary, thresholds, expired };
+    const mayBeEmpty = scope?.mayBeEmpty ?? false;
+    const frame: Frame = { scope: scope?.words ?? null, mayBeEmpty, summary, thresholds, expired };
     return {
       environment: environment.name,
       scope: frame.scope,
       snapshotAt: this.#server?.now.toISOString() ?? null,
-      startedAt: this.#startedAt,
+      startedAt: this.#server?.now ?? new Date(Date.now() - this.#elapsed()),
       durationMs: this.#elapsed(),
       identified: students === 'identified',
       summary,
@@ -319,9 +411,12 @@ class RunningChecks {
   }
 }
 
-/** An SQLSTATE, or a reason that we give ourselves; anything else is a bug, or the end of the connection. */
-function isAboutTheStatement(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  if (typeof code === 'string') return /^[0-9A-Z]{5}$/.test(code);
-  return error instanceof Undetermined;
+/** Every time of the run is the server's, except where somebody counts back from this machine's. */
+function clockNotes(serverNow: Date): string[] {
+  const ahead = Math.round((Date.now() - serverNow.getTime()) / 1000);
+  if (Math.abs(ahead) <= clockTolerance) return [];
+  const seconds = Math.abs(ahead).toLocaleString('en-GB');
+  return [
+    `the clock of this machine is ${seconds} s ${ahead > 0 ? 'ahead of' : 'behind'} the database's: give --since as a time, as 3h counts back from this machine's now`,
+  ];
 }

@@ -1,5 +1,6 @@
 import type { Environment, Postgres } from '../lifecycle/environment.ts';
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
+import { isAboutTheStatement, isConnectionLost } from './statement-error.ts';
 
 export interface SnapshotOptions {
   readonly withPostgres: Environment['withPostgres'];
@@ -51,9 +52,19 @@ async function exportSnapshot(postgres: Postgres): Promise<string> {
 async function prepare(postgres: Postgres): Promise<void> {
   await postgres.query(
     `SELECT set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
-       set_config('work_mem', '256MB', true), set_config('TimeZone', 'UTC', true)`,
+       set_config('work_mem', '256MB', true), set_config('TimeZone', 'UTC', true),
+       set_config('application_name', 'examctl-integrity', true)`,
   );
   await postgres.query('SAVEPOINT unharmed');
+}
+
+/** For the statements until `recover`. */
+export async function apply(
+  postgres: Postgres,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  for (const [name, value] of Object.entries(settings))
+    await postgres.query('SELECT set_config($1, $2, true)', [name, value]);
 }
 
 /** After a statement failed: gives the transaction, and so the snapshot, back to the next one. */
@@ -63,6 +74,7 @@ export async function recover(postgres: Postgres): Promise<void> {
 
 /** Why there is no second connection, when that is the server's or a pooler's doing. */
 export function whyNotAnother(error: unknown): string {
-  if (error instanceof Undetermined) return messageOf(error);
+  if (error instanceof Undetermined || isAboutTheStatement(error) || isConnectionLost(error))
+    return messageOf(error);
   throw error;
 }

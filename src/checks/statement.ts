@@ -5,6 +5,8 @@ import { namesIn, Parameters, type Scope, scopeExpressions, viewsOf } from './sc
 export interface Statement {
   readonly text: string;
   readonly values: readonly unknown[];
+  /** what the planner is told for it */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** What all statements of a run have in common. */
@@ -45,7 +47,13 @@ export function statementOf(checks: readonly Check[], context: StatementContext)
   return {
     text: `WITH ${expressions.join(',\n')}\n${rows.join('\nUNION ALL\n')}`,
     values: parameters.values,
+    settings: settingsOf(checks, context),
   };
+}
+
+/** The settings are for whole tables: a scope leaves little, for which the planner finds its way. */
+function settingsOf(checks: readonly Check[], { scope }: StatementContext): Readonly<Record<string, string>> {
+  return scope === null ? Object.assign({}, ...checks.map(({ settings }) => settings)) : {};
 }
 
 /** All findings of one check, for reading them one after another. */
@@ -56,6 +64,25 @@ export function findingsStatement(check: Check, context: StatementContext): Stat
   return {
     text: `${prefix}SELECT row_to_json(f) AS finding FROM (${findingsOf(check, context, parameters)}) f`,
     values: parameters.values,
+    settings: settingsOf([check], context),
+  };
+}
+
+/** What tells the findings of one check apart, each once: of all, or those of these keys that are found. */
+export function keysStatement(
+  check: Check,
+  context: StatementContext,
+  wanted: readonly string[] | null,
+): Statement {
+  const parameters = new Parameters();
+  const expressions = baseExpressions([check], context, parameters);
+  const prefix = expressions.length === 0 ? '' : `WITH ${expressions.join(',\n')}\n`;
+  const key = keyExpression(check);
+  const among = wanted === null ? '' : `\nWHERE ${key} = ANY (${parameters.add(wanted)}::text[])`;
+  return {
+    text: `${prefix}SELECT DISTINCT ${key} AS key FROM (\n${check.sql}\n) f${among}`,
+    values: parameters.values,
+    settings: settingsOf([check], context),
   };
 }
 
@@ -100,7 +127,9 @@ export function keyExpression(check: Check): string {
   return `md5(concat_ws(E'\\x1f', ${values.join(', ')}))`;
 }
 
-function rowOf(check: Check, index: number, { samples, accepted }: StatementContext): string {
+function rowOf(check: Check, index: number, { samples: wanted, accepted }: StatementContext): string {
+  // The row of counts is what others are measured by.
+  const samples = check.severity === 'info' ? Math.max(1, wanted) : wanted;
   const columns = check.columns.map(({ name }) => `s."${name}"`);
   const hasKnown = (accepted.get(check.id) ?? []).length > 0;
   const occurred = check.occurred === undefined ? 'NULL' : `"${check.occurred}"`;

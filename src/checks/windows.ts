@@ -1,3 +1,4 @@
+import type { RehearsalAccounts } from '../lifecycle/environment.ts';
 import type { Scope, SessionCondition } from './scope.ts';
 
 /** Which sessions a run looks at; all that is given must hold. */
@@ -12,11 +13,6 @@ export interface WindowOptions {
   readonly withoutRehearsal?: RehearsalAccounts;
   /** sessions in which anything happened at or after it */
   readonly changedSince?: Date;
-}
-
-export interface RehearsalAccounts {
-  readonly emailDomain: string | null;
-  readonly userIds: readonly string[];
 }
 
 /** The scope of a run, or null for all sessions. `statements`: the platform's windows, by name. */
@@ -48,6 +44,7 @@ export function scopeOf(
   return {
     words: `sessions ${words.join(', ')}`,
     conditions,
+    ...(changedSince === undefined ? {} : { mayBeEmpty: true }),
     from: starts.length === 0 ? null : new Date(Math.max(...starts.map(Number))),
     to: exam?.to ?? null,
   };

@@ -1,19 +1,43 @@
-import { Command } from 'commander';
-import { type CheckProgress, runChecks } from '../checks/run-checks.ts';
+import { Command, Option } from 'commander';
+import { nothingKnown, withGoneNotes } from '../checks/baseline.ts';
+import type { CheckRun } from '../checks/check-run.ts';
+import { gently } from '../checks/gently.ts';
+import { runIncrementally } from '../checks/incremental.ts';
+import { chooseDatabase } from '../checks/replica.ts';
+import { type CheckProgress, planChecks, type RunChecksOptions, runChecks } from '../checks/run-checks.ts';
 import { selectChecks } from '../checks/select-checks.ts';
-import { scopeOf } from '../checks/windows.ts';
+import { scopeOf, type WindowOptions } from '../checks/windows.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import { type Pseudonymiser, pseudonymiser } from '../lifecycle/pseudonym.ts';
+import { FindingsWriter, whereAllGo } from './all-findings.ts';
 import { auditRecorder } from './audit-recorder.ts';
+import { acceptedFindings } from './change-baseline.ts';
+import { keepRun } from './check-history.ts';
+import { type WindowFlags, windowOf } from './check-window.ts';
+import { parseBetween } from './count-argument.ts';
+import { parseMilliseconds } from './duration-argument.ts';
+import { parseExam } from './exam-argument.ts';
 import type { IntegrityContext } from './integrity-context.ts';
+import { checkPlanReport } from './integrity-plan-report.ts';
 import { checkRunReport } from './integrity-report.ts';
 import { parseSince } from './since-argument.ts';
 
-export interface CheckOptions {
+export interface CheckOptions extends WindowFlags {
   readonly check: readonly string[];
-  readonly since?: Date;
+  readonly suite?: string;
+  readonly incremental?: boolean;
+  /** milliseconds */
+  readonly fullEvery?: number;
+  /** milliseconds */
+  readonly budget?: number;
+  readonly connections?: number;
+  readonly samples?: number;
+  /** the file, or true for stdout */
+  readonly all?: string | boolean;
   readonly identify?: boolean;
+  /** false: accepted findings count, too */
+  readonly baseline?: boolean;
 }
 
 export function integrityCheckCommand(context: CheckContext): Command {
@@ -25,15 +49,56 @@ export function integrityCheckCommand(context: CheckContext): Command {
       (id, ids: string[]) => [...ids, id],
       [],
     )
+    .addOption(
+      new Option(
+        '--suite <name>',
+        'all (default), core, classic, or one that headers of checks name',
+      ).conflicts('check'),
+    )
     .option(
       '--since <time>',
       'only sessions that started since: 2026-05-04T09:00Z, or 3h for the last three hours',
       parseSince,
     )
     .option(
+      '--exam <start/end>',
+      'only exam sessions that started in that time: 2026-05-04T09:00Z/2h',
+      parseExam,
+    )
+    .option('--sessions <ids>', 'only these: ID,ID, or one a line in @FILE, or - for stdin')
+    .option('--exclude-rehearsal', 'without the accounts that load runs act as')
+    .addOption(
+      new Option(
+        '--incremental',
+        'only what changed since the last good run; now and then everything, to prove that nothing was missed',
+      ).conflicts('since'),
+    )
+    .option(
+      '--full-every <duration>',
+      'with --incremental: how often everything (default 1h)',
+      parseMilliseconds,
+    )
+    .option(
+      '--budget <duration>',
+      'end after that time; what was not looked at is unknown',
+      parseMilliseconds,
+    )
+    .option(
+      '--connections <number>',
+      '1 to 4; default 2, and 1 while students are in exams',
+      parseBetween(1, 4),
+    )
+    .option(
+      '--samples <number>',
+      'findings shown of each check, 0 to 1000; default 20',
+      parseBetween(0, 1000),
+    )
+    .option('--all [file]', 'every finding, one JSON line each: into the file, or to stdout with -o ndjson')
+    .option(
       '--identify',
       'show students by their ids instead of pseudonyms; needs --reason and is put on record',
     )
+    .option('--no-baseline', 'count accepted findings, too (examctl integrity baseline --help)')
     .addHelpText(
       'after',
       `
@@ -41,6 +106,15 @@ Examples:
   examctl integrity check -e staging
   examctl integrity check --since 3h --check lost-answers --check unscored-sessions
   examctl integrity check -e prod -o json > integrity.json
+  examctl integrity check -e prod --exam 2026-05-04T09:00Z/2h --exclude-rehearsal --budget 20s
+  examctl integrity check -e prod --incremental -q     every minute during an exam
+  examctl integrity check --check lost-answers --all lost.ndjson
+  examctl integrity check -e prod --dry-run
+
+It reads from database.replica where one is configured. While students are in exams it uses one connection, rests
+between statements, and waits or stops when the platform answers slower than at the beginning.
+--incremental keeps in the state folder, for each environment and set of checks, until when all was good. A run with a
+fail or unknown leaves that where it is, so that the next one looks at the same again; accepted findings do not count.
 
 Exit codes: 0 nothing bad was found, 1 a check failed, 3 a check could not be made.`,
     )
@@ -50,6 +124,11 @@ Exit codes: 0 nothing bad was found, 1 a check failed, 3 a check could not be ma
 export type CheckContext = Pick<
   IntegrityContext,
   | 'catalogue'
+  | 'baseline'
+  | 'history'
+  | 'watermarks'
+  | 'readText'
+  | 'openSink'
   | 'pseudonymSalt'
   | 'openEnvironment'
   | 'report'
@@ -60,31 +139,99 @@ export type CheckContext = Pick<
   | 'audit'
 >;
 
-export async function runIntegrityCheck(
-  { check: only, since, identify = false }: CheckOptions,
-  context: CheckContext,
-): Promise<void> {
+export async function runIntegrityCheck(options: CheckOptions, context: CheckContext): Promise<void> {
+  const { check: only, suite = 'all', identify = false, baseline = true } = options;
   const { progress, signal } = context;
   if (identify) requireReason(context);
+  const all = whereAllGo(options.all, context.options.output);
   const catalogue = await context.catalogue();
   // A wrong id is told before anything is opened.
-  await selectChecks(catalogue, { only });
+  const checks = await selectChecks(catalogue, { only, suite });
   const environment = await context.openEnvironment();
+  const window = await windowOf(options, environment, (source) => context.readText(source));
+  if (context.options.dryRun) return reportPlan(environment, { options, window, context });
   const students = identify ? 'identified' : await pseudonyms(environment, context);
+  const known = baseline ? await acceptedFindings(environment.name, context) : nothingKnown;
   if (identify) await recordIdentification(environment, only, context);
 
   progress.start(`checking the data of ${environment.name}`);
-  const run = await runChecks({
-    environment,
-    catalogue,
-    only,
-    students,
-    signal,
-    scope: scopeOf({ ...(since === undefined ? {} : { since }) }, catalogue.windows),
-    onProgress: (now) => progress.update(progressText(now)),
+  const findings = all === null ? null : new FindingsWriter(all, context);
+  const result = await gently(environment, signal, (how) => {
+    const asked: RunChecksOptions = {
+      ...known,
+      ...limitsOf(options),
+      ...how,
+      catalogue,
+      only,
+      suite,
+      students,
+      signal,
+      onProgress: (now) => progress.update(progressText(now)),
+      ...(findings === null ? {} : { afterwards: findings.afterwards(checks, students) }),
+    };
+    if (!options.incremental) return runChecks({ ...asked, scope: scopeOf(window, catalogue.windows) });
+    const { watermarks } = context;
+    return runIncrementally(asked, { watermarks, fullEvery: options.fullEvery ?? anHour, window });
   });
   progress.done();
-  await context.report(checkRunReport(run));
+  const run = withMissingNote(withGoneNotes(result, known), window);
+  keepRun(run, context);
+  const report = checkRunReport(findings?.shown(run) ?? run);
+  // Whoever wanted all findings must not take some for all.
+  await context.report(findings?.incomplete && report.exitCode === 0 ? { ...report, exitCode: 3 } : report);
+}
+
+const anHour = 3_600_000;
+
+function limitsOf({
+  budget,
+  connections,
+  samples,
+}: CheckOptions): Pick<RunChecksOptions, 'budget' | 'connections' | 'samples'> {
+  return {
+    ...(budget === undefined ? {} : { budget }),
+    ...(connections === undefined ? {} : { connections }),
+    ...(samples === undefined ? {} : { samples }),
+  };
+}
+
+async function reportPlan(
+  environment: Environment,
+  { options, window, context }: { options: CheckOptions; window: WindowOptions; context: CheckContext },
+): Promise<void> {
+  const { signal } = context;
+  const { check: only, suite = 'all' } = options;
+  const catalogue = await context.catalogue();
+  const { withPostgres, notes } = await chooseDatabase(environment, signal);
+  const scope = scopeOf(window, catalogue.windows);
+  const plan = await planChecks({
+    ...limitsOf(options),
+    environment: { name: environment.name, platform: environment.platform, withPostgres },
+    catalogue,
+    only,
+    suite,
+    scope,
+    students: 'identified',
+    signal,
+  });
+  const full = options.incremental ? ['with --incremental, this is what a full run asks'] : [];
+  await context.report(
+    checkPlanReport({
+      environment: environment.name,
+      scope: scope?.words ?? null,
+      plan,
+      notes: [...notes, ...full],
+    }),
+  );
+}
+
+/** A mistyped id looks like a session in which all is well. */
+function withMissingNote(run: CheckRun, { sessions, ...others }: WindowOptions): CheckRun {
+  const found = run.summary?.sessions;
+  if (sessions === undefined || Object.keys(others).length > 0) return run;
+  if (run.scope === null || typeof found !== 'number' || found === sessions.length) return run;
+  const note = `of the ${sessions.length} given sessions ${sessions.length - found} do not exist`;
+  return { ...run, notes: [...run.notes, note] };
 }
 
 function progressText({ checks, done, of, secondsLeft }: CheckProgress): string {

@@ -1,7 +1,8 @@
 import type { Check } from '../checks/check.ts';
 import type { CheckResult, CheckRun } from '../checks/check-run.ts';
-import { exitCodeOf } from '../lifecycle/outcome.ts';
+import { exitCodeOf, type OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { Block, Report } from '../report/report.ts';
+import { checkRunLines, openFindings } from './integrity-lines.ts';
 
 export function checkListReport(checks: readonly Check[]): Report {
   const shown = checks.map(({ sql: _, ...check }) => check);
@@ -24,26 +25,75 @@ export function checkRunReport(run: CheckRun): Report {
   return {
     kind: 'integrity.check',
     data: run,
-    rows: outcomes,
-    outcomes,
+    rows: checkRunLines(run),
+    outcomes: outcomes.map(withDetails),
     exitCode: exitCodeOf(outcomes.map(({ outcome }) => outcome)),
     blocks: [
       { type: 'outcomes', outcomes },
       ...outcomes.filter(({ outcome }) => outcome === 'fail' || outcome === 'warn').flatMap(findingsBlocks),
+      ...run.notes.map((note): Block => ({ type: 'text', text: `Note: ${note}` })),
       { type: 'text', text: closingLine(run) },
     ],
   };
 }
 
-function findingsBlocks({ id, title, message, hint, columns, samples, findings }: CheckResult): Block[] {
-  const more = (findings ?? 0) - samples.length;
+/** For formats that show one text for each outcome. */
+function withDetails(result: CheckResult): OutcomeRecord {
+  if (result.outcome !== 'fail' && result.outcome !== 'warn') return result;
+  const when = whenOf(result);
+  const causes = causesInWords(result.causes);
+  const details = [when, causes].filter((detail) => detail !== null);
+  return { ...result, message: [result.message, ...details].join('; ') };
+}
+
+/** null where the rows do not tell */
+function whenOf({ firstAt, lastAt }: Pick<CheckResult, 'firstAt' | 'lastAt'>): string | null {
+  if (firstAt === null || lastAt === null) return null;
+  return firstAt === lastAt ? `at ${firstAt}` : `first at ${firstAt}, last at ${lastAt}`;
+}
+
+const shownCauses = 10;
+
+/** null where the rows show none */
+function causesInWords(causes: CheckResult['causes']): string | null {
+  const [only] = causes;
+  if (only === undefined) return null;
+  if (causes.length === 1) return `cause of all: ${only.cause}`;
+  const shown = causes.slice(0, shownCauses).map(({ cause, count }) => `${cause} (${count})`);
+  const more = causes.length - shown.length;
+  return `by cause: ${[...shown, ...(more > 0 ? [`${more} more causes`] : [])].join(', ')}`;
+}
+
+function causesBlocks(causes: CheckResult['causes']): Block[] {
+  const [only] = causes;
+  if (only === undefined) return [];
+  if (causes.length === 1) return [{ type: 'text', text: `Cause of all: ${only.cause}` }];
+  const more = causes.length - shownCauses;
+  return [
+    {
+      type: 'table',
+      columns: [{ title: 'findings', align: 'right' }, { title: 'cause' }],
+      rows: causes.slice(0, shownCauses).map(({ cause, count }) => [count, cause]),
+    },
+    ...(more > 0 ? [{ type: 'text' as const, text: `and ${more} more causes` }] : []),
+  ];
+}
+
+function findingsBlocks(result: CheckResult): Block[] {
+  const { id, title, message, hint, columns } = result;
+  const open = openFindings(result);
+  // accepted ones come last
+  const shown = result.samples.slice(0, open);
+  const more = open - shown.length;
+  const when = whenOf(result);
   return [
     { type: 'heading', text: `${id}: ${title}` },
-    { type: 'text', text: message },
+    { type: 'text', text: when === null ? message : `${message}; ${when}` },
+    ...causesBlocks(result.causes),
     {
       type: 'table',
       columns: columns.map(({ name }) => ({ title: name })),
-      rows: samples.map((sample) => columns.map(({ name }) => sample[name] ?? null)),
+      rows: shown.map((sample) => columns.map(({ name }) => sample[name] ?? null)),
     },
     ...(more > 0 ? [{ type: 'text' as const, text: `and ${more} more` }] : []),
     ...(hint === undefined ? [] : [{ type: 'text' as const, text: `What to do: ${hint}` }]),

@@ -1,8 +1,12 @@
 import { Command, Option } from 'commander';
+import { didYouMean } from '../config/nearest.ts';
+import { UsageError } from '../lifecycle/errors.ts';
 import type { Report } from '../report/report.ts';
 import { sandboxDefects } from '../sandbox/defects.ts';
+import type { Planting, PlantReport } from '../sandbox/plants/plant-rows.ts';
 import {
   breakWith,
+  defectsOf,
   down,
   logs,
   mend,
@@ -80,13 +84,28 @@ export function sandboxCommand(context: SandboxCommandContext): Command {
     .addHelpText('after', '\nExample:\n  examctl sandbox break lost-answers && examctl rehearse')
     .action((defect: string) => runSandboxBreak(defect, context));
   command
+    .command('plant')
+    .argument('<check>', 'id of an integrity check, or near-misses; see examctl sandbox defects')
+    .description('write defective records that exactly this integrity check finds')
+    .addHelpText(
+      'after',
+      `
+Unlike break, which makes the platform go wrong from now on, this writes the wrong records themselves. They belong to
+the last of the seeded students. near-misses are records that look odd and are right: no check finds them.
+
+Examples:
+  examctl sandbox plant lost-answers && examctl integrity check
+  examctl sandbox mend lost-answers`,
+    )
+    .action((check: string) => runSandboxPlant(check, context));
+  command
     .command('mend')
-    .argument('[defect]', 'default: all')
-    .description('switch a defect off')
+    .argument('[defect]', 'a defect, or what was planted; default: all')
+    .description('switch a defect off, and take away what was planted')
     .action((defect: string | undefined) => runSandboxMend(defect, context));
   command
     .command('defects')
-    .description('show the known defects and the gate that notices each')
+    .description('show the known defects and the gate that notices each, and what can be planted')
     .action(() => runSandboxDefects(context));
   return command;
 }
@@ -168,39 +187,93 @@ export async function runSandboxBreak(
   defect: string,
   { sandbox, report }: SandboxCommandContext,
 ): Promise<void> {
+  const { isPlanting } = await import('../sandbox/plants/plant-rows.ts');
+  if (!isDefect(defect) && isPlanting(defect)) {
+    throw new UsageError(`there is no defect "${defect}", but records that this check finds`, {
+      hint: `examctl sandbox plant ${defect}`,
+    });
+  }
   const { defects } = await breakWith(sandbox, defect);
   const known = defects.find(({ id }) => id === defect);
   const text = `On now: ${known?.title}. The gate ${known?.gate} should notice. Switch it off: examctl sandbox mend ${defect}`;
   await report({ kind: 'sandbox.break', data: { defects }, rows: defects, blocks: [{ type: 'text', text }] });
 }
 
-export async function runSandboxMend(
-  defect: string | undefined,
+export async function runSandboxPlant(
+  check: string,
   { sandbox, report }: SandboxCommandContext,
 ): Promise<void> {
-  const { defects, restarted } = await mend(sandbox, defect ?? 'all');
-  const on = defects.filter((candidate) => candidate.on).map(({ id }) => id);
-  const text = on.length === 0 ? 'No defect is on.' : `Still on: ${on.join(', ')}.`;
-  const again =
-    restarted.length === 0 ? '' : ` Started again, as they were not ready: ${restarted.join(', ')}.`;
+  const { plantRows } = await import('../sandbox/plants/plant-rows.ts');
+  const { planting, outcome } = await plantRows(sandbox, check);
+  await report({
+    kind: 'sandbox.plant',
+    data: { ...planting, outcome },
+    blocks: [{ type: 'text', text: plantText(planting, outcome) }],
+  });
+}
+
+function plantText({ id, what, findings }: Planting, outcome: PlantReport['outcome']): string {
+  const expected =
+    findings === 0
+      ? 'No check finds anything in them: examctl integrity check.'
+      : `That is ${findings} ${findings === 1 ? 'finding' : 'findings'} of ${id}, and of no other check: examctl integrity check.`;
+  const said = outcome === 'planted' ? 'Planted' : 'Planted before';
+  return `${said}: ${what}. ${expected} Take it away: examctl sandbox mend ${id}`;
+}
+
+function isDefect(id: string): boolean {
+  return sandboxDefects.some((defect) => defect.id === id);
+}
+
+/** Some ids are those of a defect and of a check: both are meant then. */
+export async function runSandboxMend(
+  id: string | undefined,
+  { sandbox, report }: SandboxCommandContext,
+): Promise<void> {
+  const { isPlanting, plantings, unplantRows } = await import('../sandbox/plants/plant-rows.ts');
+  if (id !== undefined && !isDefect(id) && !isPlanting(id)) {
+    const known = [...sandboxDefects, ...plantings].map((either) => either.id);
+    throw new UsageError(`there is neither a defect nor a check "${id}"`, {
+      hint: didYouMean(id, [...new Set(known)]),
+    });
+  }
+  const { defects, restarted } =
+    id !== undefined && !isDefect(id)
+      ? { ...defectsOf(sandbox.stateFolder), restarted: [] }
+      : await mend(sandbox, id ?? 'all');
+  const unplanted = await unplantRows(sandbox, id ?? 'all');
+  const on = defects.filter((candidate) => candidate.on).map((defect) => defect.id);
+  const texts = [
+    on.length === 0 ? 'No defect is on.' : `Still on: ${on.join(', ')}.`,
+    ...(restarted.length === 0 ? [] : [`Started again, as they were not ready: ${restarted.join(', ')}.`]),
+    ...(unplanted.length === 0 ? [] : [`Taken away: ${unplanted.join(', ')}.`]),
+  ];
   await report({
     kind: 'sandbox.mend',
-    data: { defects, restarted },
+    data: { defects, restarted, unplanted },
     rows: defects,
-    blocks: [{ type: 'text', text: text + again }],
+    blocks: [{ type: 'text', text: texts.join(' ') }],
   });
 }
 
 export async function runSandboxDefects({ report }: Pick<Context, 'report'>): Promise<void> {
+  const { plantings } = await import('../sandbox/plants/plant-rows.ts');
   await report({
     kind: 'sandbox.defects',
-    data: { defects: sandboxDefects },
+    data: { defects: sandboxDefects, plants: plantings },
     rows: sandboxDefects,
     blocks: [
+      { type: 'text', text: 'Ways in which the platform goes wrong (examctl sandbox break DEFECT):' },
       {
         type: 'table',
         columns: [{ title: 'Defect' }, { title: 'What goes wrong' }, { title: 'Gate that notices' }],
         rows: sandboxDefects.map(({ id, title, gate }) => [id, title, gate]),
+      },
+      { type: 'text', text: 'Wrong records (examctl sandbox plant CHECK):' },
+      {
+        type: 'table',
+        columns: [{ title: 'Check' }, { title: 'What is planted' }, { title: 'Findings' }],
+        rows: plantings.map(({ id, what, findings }) => [id, what, findings]),
       },
     ],
   });

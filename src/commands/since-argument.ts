@@ -8,12 +8,17 @@ const looksLikeTime = /^\d{4}-/;
 /** For commander: "2026-05-04T09:00Z", or "3h" for three hours ago. */
 export function parseSince(text: string, _previous?: unknown, now = new Date()): Date {
   if (!looksLikeTime.test(text)) return new Date(now.getTime() - milliseconds(text));
+  const time = parseTime(text);
+  if (time > now) throw new InvalidArgumentError('It lies in the future: nothing has happened since.');
+  return time;
+}
+
+export function parseTime(text: string): Date {
   const time = new Date(text);
   if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('There is no such time.');
   // Without a zone it would be that of this machine, and the platform's times are UTC.
   if (!withZone.test(text))
     throw new InvalidArgumentError('Give the zone too: 2026-05-04T09:00Z is 9:00 UTC.');
-  if (time > now) throw new InvalidArgumentError('It lies in the future: nothing has happened since.');
   return time;
 }
 

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import type { ExamModeMechanism, Thresholds } from '../lifecycle/environment.ts';
+import { type CheckThresholds, parseFindingLimit } from '../lifecycle/finding-limit.ts';
 import {
   builtInSandbox,
+  defaultBaselineFile,
   defaultExamMode,
   defaultThresholds,
   defaultTokenLifetime,
@@ -19,6 +21,7 @@ import type {
   Config,
   ConnectionConfig,
   Contact,
+  DatabaseConfig,
   DriverConfig,
   EnvironmentConfig,
   IdentitiesConfig,
@@ -31,7 +34,7 @@ export interface BuildContext {
   readonly folder: string;
   readonly env: Variables;
   /** "examctl.yaml:7:12" */
-  readonly where: (path: Path) => string;
+  readonly where: (path: Path, at?: 'key' | 'value') => string;
   readonly warnings: readonly LocatedProblem[];
 }
 
@@ -49,9 +52,29 @@ export function buildConfig(written: WrittenConfig, context: BuildContext): Conf
       : [...environments, { ...builtInSandbox(general.thresholds), origins: general.origins }],
     people: (written.people ?? []).map(({ name, roles, keys = [] }) => ({ name, roles, keys })),
     contacts: Object.entries(written.contacts ?? {}).map(([id, contact]) => buildContact(id, contact)),
-    checksFolder: written.checks && resolve(context.folder, written.checks.folder),
+    ...buildChecks(written.checks, context),
     warnings: context.warnings,
   };
+}
+
+function buildChecks(
+  { folder, thresholds = {}, baseline = defaultBaselineFile }: NonNullable<WrittenConfig['checks']> = {},
+  context: BuildContext,
+): Pick<Config, 'checksFolder' | 'checkThresholds' | 'baselineFile'> {
+  return {
+    checksFolder: folder === undefined ? undefined : resolve(context.folder, folder),
+    baselineFile: resolve(context.folder, baseline),
+    checkThresholds: Object.entries(thresholds).map(([check, { warn, fail }]) => ({
+      check,
+      thresholds: { ...withLimit('warn', warn), ...withLimit('fail', fail) },
+      where: context.where(['checks', 'thresholds', check], 'key'),
+    })),
+  };
+}
+
+function withLimit(key: keyof CheckThresholds, written: string | number | undefined): CheckThresholds {
+  const limit = written === undefined ? undefined : parseFindingLimit(written);
+  return limit === undefined ? {} : { [key]: limit };
 }
 
 /** What holds in every environment that does not say otherwise. */
@@ -91,7 +114,7 @@ function buildEnvironment(
     driver: buildDriver(driver, pathOf, secretAt),
     services: definedOnly(settings.services ?? {}),
     api: buildApi(settings.api, secretAt),
-    database: buildConnection('database', settings.database, secretAt),
+    database: buildDatabase(settings.database, secretAt),
     cache: buildConnection('cache', settings.cache, secretAt),
     examMode: settings.exam_mode?.mechanisms.map((one) => buildMechanism(one, pathOf)) ?? defaultExamMode,
     identities: buildIdentities(settings.identities, pathOf, secretAt),
@@ -152,6 +175,18 @@ function buildConnection(
   if (connection === undefined) return undefined;
   if (connection.url === undefined) return { kind: 'driver' };
   return { kind: 'url', url: secretAt(setting, 'url', connection.url, protocols[setting]) };
+}
+
+function buildDatabase(
+  database: WrittenEnvironment['database'],
+  secretAt: SecretAt,
+): DatabaseConfig | undefined {
+  const connection = buildConnection('database', database, secretAt);
+  if (connection === undefined || database?.replica === undefined) return connection;
+  return {
+    ...connection,
+    replica: secretAt('database', 'replica', database.replica, protocols.database),
+  };
 }
 
 type WrittenMechanism = NonNullable<WrittenEnvironment['exam_mode']>['mechanisms'][number];

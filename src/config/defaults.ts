@@ -10,6 +10,9 @@ export const defaultExamMode: readonly ExamModeMechanism[] = [{ kind: 'system-fl
 /** Outlasts a rehearsal day's load phases; the platform's own tokens end after 15 minutes. */
 export const defaultTokenLifetime = '4h';
 
+/** Beside examctl.yaml, so that a team shares it by version control. */
+export const defaultBaselineFile = 'integrity-baseline.json';
+
 export const sandboxName = 'sandbox';
 
 export function builtInSandbox(thresholds: Thresholds = defaultThresholds): EnvironmentConfig {

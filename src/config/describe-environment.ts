@@ -25,6 +25,7 @@ export function describeEnvironment(environment: EnvironmentConfig): SettingRow[
     ['api.token', describeSecret(api?.token)],
     ['api.admin_token', describeSecret(api?.adminToken)],
     ...under('database', describeConnection(environment.database)),
+    ['database.replica', describeSecret(environment.database?.replica)],
     ...under('cache', describeConnection(environment.cache)),
     ['exam_mode.mechanisms', examMode.map(describeMechanism).join(', ')],
     ...under('identities', describeIdentities(environment.identities)),

@@ -22,6 +22,8 @@ const withoutFile: Config = {
   people: [],
   contacts: [],
   checksFolder: undefined,
+  checkThresholds: [],
+  baselineFile: undefined,
   warnings: [],
 };
 

@@ -37,8 +37,8 @@ export function readConfigText({ text, file, shownAs, env }: ConfigText): ReadRe
     file,
     folder: dirname(file),
     env,
-    where: (path) => {
-      const { line, column } = document.locate(path);
+    where: (path, at) => {
+      const { line, column } = document.locate(path, at);
       return `${shownAs}:${line}:${column}`;
     },
     warnings: inFileOrder(suspicions(written.environments).map(locate)),

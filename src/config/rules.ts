@@ -1,3 +1,4 @@
+import { parseFindingLimit } from '../lifecycle/finding-limit.ts';
 import { chainOf, type EffectiveEnvironment, type WrittenEnvironments, withParents } from './inherit.ts';
 import { didYouMean } from './nearest.ts';
 import type { Path, Problem } from './problem.ts';
@@ -9,6 +10,7 @@ const fileRules: readonly ((config: WrittenConfig) => Problem[])[] = [
   parentsExist,
   inheritanceEnds,
   peopleHaveDifferentNames,
+  checksWarnBeforeTheyFail,
 ];
 
 /** The same for one environment together with what it inherits. */
@@ -72,6 +74,30 @@ function peopleHaveDifferentNames({ people = [] }: WrittenConfig): Problem[] {
     const path = ['people', index, 'name'];
     return [{ code: 'duplicate-name', path, message: `"${name}" is listed twice`, hint: 'join the entries' }];
   });
+}
+
+function checksWarnBeforeTheyFail({ checks }: WrittenConfig): Problem[] {
+  return Object.entries(checks?.thresholds ?? {}).flatMap(([check, { warn, fail }]) => {
+    const path = ['checks', 'thresholds', check];
+    if (warn === undefined && fail === undefined) return [eitherOr(path, false, '"warn"', '"fail"')];
+    if (warn === undefined || fail === undefined || !isNeverReached(warn, fail)) return [];
+    return [
+      {
+        code: 'contradiction',
+        path: [...path, 'warn'],
+        message: `has no effect: the check fails from ${fail} on`,
+        hint: 'write a smaller limit than that of "fail"',
+      },
+    ];
+  });
+}
+
+/** A number and a share cannot be compared before it is known how many are looked at. */
+function isNeverReached(warn: string | number, fail: string | number): boolean {
+  const [lower, upper] = [parseFindingLimit(warn), parseFindingLimit(fail)];
+  if (lower === undefined || upper === undefined) return false;
+  if ('count' in lower && 'count' in upper) return lower.count >= upper.count;
+  return 'share' in lower && 'share' in upper && lower.share >= upper.share;
 }
 
 function platformIsChosen({ name, settings }: EffectiveEnvironment): Problem[] {

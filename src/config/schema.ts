@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Service } from '../lifecycle/environment.ts';
+import { parseFindingLimit } from '../lifecycle/finding-limit.ts';
 import { platforms } from '../platforms/index.ts';
 import { durationProblem } from './duration.ts';
 import { didYouMean } from './nearest.ts';
@@ -80,17 +81,33 @@ const mechanism = z.union([
   }),
 ]);
 
-const connection = (allowed: readonly string[]) =>
-  section({
-    url: url(allowed).optional().describe('connection string; its password by reference'),
-    via: z.literal('driver').optional().describe('go through the service, where no port is open'),
-  });
+const ways = (allowed: readonly string[]) => ({
+  url: url(allowed).optional().describe('connection string; its password by reference'),
+  via: z.literal('driver').optional().describe('go through the service, where no port is open'),
+});
+const database = section({
+  ...ways(protocols.database),
+  replica: url(protocols.database)
+    .optional()
+    .describe('connection string of a replica: integrity checks read there'),
+});
 
 const thresholds = section({
   p95_ms: z.number().positive().optional().describe('95th percentile of response times, milliseconds'),
   error_rate: shareOfOne().optional().describe('share of requests that may fail: 0.01 is 1 %'),
   db_pool: shareOfOne().optional().describe('share of the connection pool that may be in use: 0.8 is 80 %'),
 }).describe('limits of checks, load runs and verdicts');
+
+/** A percent sign makes it a share of what the check looks at. */
+const findingLimit = z
+  .union([z.number().superRefine(findingLimitRule), z.string().superRefine(findingLimitRule)])
+  .describe('a number of findings, or a share of what the check looks at: 5 or 0.5%');
+
+function findingLimitRule(value: string | number, context: z.RefinementCtx): void {
+  if (parseFindingLimit(value) !== undefined) return;
+  const message = 'is neither a number of findings nor a share of what is looked at';
+  context.addIssue({ code: 'custom', message, params: { hint: 'as 5, or 0.5%' } });
+}
 
 const identities = section({
   file: text().optional().describe('CSV with the columns user_id, email, token'),
@@ -121,8 +138,8 @@ const environment = section({
     token: secret().optional().describe('access token of a student or staff account'),
     admin_token: secret().optional().describe('access token of an ADMIN, for exam mode'),
   }).optional(),
-  database: connection(protocols.database).optional(),
-  cache: connection(protocols.cache).optional(),
+  database: database.optional(),
+  cache: section(ways(protocols.cache)).optional(),
   exam_mode: section({ mechanisms: z.array(mechanism).min(1) })
     .optional()
     .describe('what switches exam mode, in the order in which it is set'),
@@ -170,7 +187,17 @@ export const configSchema = section({
     .record(name('a contact'), z.union([text(), contact]))
     .optional()
     .describe('whom to call, by role: a number or address, or a mapping'),
-  checks: section({ folder: text().describe("the team's own checks") }).optional(),
+  checks: section({
+    folder: text().optional().describe("the team's own checks"),
+    thresholds: z
+      .record(
+        textLike(/^[a-z][a-z0-9-]*$/, 'is not the id of a check', 'as overdue-sessions'),
+        section({ warn: findingLimit.optional(), fail: findingLimit.optional() }),
+      )
+      .optional()
+      .describe('by check: from how many findings on it warns, and from how many on it fails'),
+    baseline: text().optional().describe('file of accepted findings; default integrity-baseline.json'),
+  }).optional(),
 }).describe('examctl.yaml');
 
 /** What a person wrote, once its shape is right; relations between keys are not looked at yet. */

@@ -1,4 +1,5 @@
 import type { ExamModeMechanism, Service, Thresholds } from '../lifecycle/environment.ts';
+import type { WrittenThresholds } from '../lifecycle/finding-limit.ts';
 import type { Platform } from '../lifecycle/platform.ts';
 import type { LocatedProblem } from './problem.ts';
 import type { Secret } from './secret.ts';
@@ -16,6 +17,10 @@ export interface Config {
   readonly contacts: readonly Contact[];
   /** folder of the user's own checks, absolute */
   readonly checksFolder: string | undefined;
+  /** limits of findings */
+  readonly checkThresholds: readonly WrittenThresholds[];
+  /** file of accepted findings, absolute; undefined: there is no configuration beside which it could be */
+  readonly baselineFile: string | undefined;
   /** what is allowed, but probably not meant */
   readonly warnings: readonly LocatedProblem[];
 }
@@ -29,7 +34,7 @@ export interface EnvironmentConfig {
   readonly services: Readonly<Partial<Record<Service, string>>>;
   /** undefined for the sandbox, which knows its own addresses */
   readonly api: ApiConfig | undefined;
-  readonly database: ConnectionConfig | undefined;
+  readonly database: DatabaseConfig | undefined;
   readonly cache: ConnectionConfig | undefined;
   readonly examMode: readonly ExamModeMechanism[];
   readonly identities: IdentitiesConfig | undefined;
@@ -62,6 +67,11 @@ export interface ApiConfig {
 
 /** A connection string, or the way through the driver's service. */
 export type ConnectionConfig = { readonly kind: 'url'; readonly url: Secret } | { readonly kind: 'driver' };
+
+export type DatabaseConfig = ConnectionConfig & {
+  /** where integrity checks read */
+  readonly replica?: Secret;
+};
 
 export type IdentitiesConfig =
   /** CSV with the columns user_id, email, token */

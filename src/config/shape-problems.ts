@@ -59,10 +59,20 @@ function unionProblems(issue: z.core.$ZodIssueInvalidUnion, path: Path, data: un
     const options = (issue as { options?: readonly unknown[] }).options ?? [];
     return [unknownValue(path, value, options.map(String))];
   }
-  const ofThisType = typeof value === 'string' ? isAboutText : isAboutMapping;
-  const branch = issue.errors.find((issues) => issues.every(ofThisType));
-  if (branch === undefined) return [wrongType(path, value, 'text or mapping')];
+  const branch = issue.errors.find((issues) => issues.every(isAbout(value)));
+  if (branch === undefined) {
+    const takesNumber = issue.errors.some(
+      ([first]) => first?.code === 'invalid_type' && first.expected === 'number',
+    );
+    return [wrongType(path, value, takesNumber ? 'number or text' : 'text or mapping')];
+  }
   return branch.flatMap((nested) => problemsOf(nested, [...path, ...(nested.path as Path)], data));
+}
+
+/** Whether an issue is of a branch that takes values of this type. */
+function isAbout(value: unknown): (issue: Issue) => boolean {
+  if (typeof value === 'string') return isAboutText;
+  return typeof value === 'number' ? ({ code }) => code === 'custom' : isAboutMapping;
 }
 
 function isAboutText({ code }: Issue): boolean {
@@ -81,6 +91,7 @@ const typeNames: Readonly<Record<string, string>> = {
   record: 'a mapping of names',
   array: 'a list',
   'text or mapping': 'text or a mapping',
+  'number or text': 'a number or a share in percent',
 };
 
 function wrongType(path: Path, value: unknown, expected: string, hint?: string): Problem {

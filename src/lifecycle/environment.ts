@@ -130,6 +130,13 @@ export interface Identity {
   readonly token: string;
 }
 
+/** The accounts that load runs act as. */
+export interface RehearsalAccounts {
+  /** all accounts with an address at this domain */
+  readonly emailDomain: string | null;
+  readonly userIds: readonly string[];
+}
+
 export interface Thresholds {
   readonly p95Ms: number;
   readonly errorRate: number;
@@ -156,9 +163,13 @@ export interface Environment {
   readonly examMode: readonly ExamModeMechanism[];
   readonly ephemeral?: Ephemeral;
   withPostgres<T>(use: (postgres: Postgres) => Promise<T>, options?: PostgresOptions): Promise<T>;
+  /** a copy of the database that only reads, where one is configured */
+  readonly replica?: Environment['withPostgres'];
   withRedis<T>(use: (redis: Redis) => Promise<T>): Promise<T>;
   /** students for load, at most `count`; throws Undetermined with the way to configure them when there are none */
   identities(count: number): Promise<Identity[]>;
+  /** null when none are configured; absent where nothing can be */
+  rehearsalAccounts?(): Promise<RehearsalAccounts | null>;
 }
 
 export type ExamModeMechanism =

@@ -1,24 +1,37 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { AuditLog } from '../adapters/audit-log.ts';
+import { BaselineFile } from '../adapters/baseline-file.ts';
+import { CheckHistory } from '../adapters/check-history.ts';
 import { makeFolder, writeFileAtomic } from '../adapters/files.ts';
 import { openLoadHttp } from '../adapters/http-load.ts';
+import { readTextFrom } from '../adapters/input.ts';
 import { findK6, runK6 } from '../adapters/k6.ts';
+import { sinkToFile, sinkToStream } from '../adapters/line-sink.ts';
 import { packageRoot } from '../adapters/package-root.ts';
 import { RunFolders } from '../adapters/run-folders.ts';
 import { readPackagedSql, readSqlFolder } from '../adapters/sql-files.ts';
 import { stateFolder } from '../adapters/state-folder.ts';
-import { type CheckCatalogue, checkCatalogue } from '../checks/index.ts';
+import { watermarkFiles } from '../adapters/watermark-file.ts';
+import type { BaselineStore } from '../checks/baseline.ts';
+import { type CheckCatalogue, checkCatalogue, type PackagedSql } from '../checks/index.ts';
+import { thresholdsOf } from '../checks/thresholds.ts';
+import type { RunHistory } from '../commands/check-history.ts';
 import type { Context, Progress } from '../commands/context.ts';
+import type { CheckFiles } from '../commands/integrity-context.ts';
+import { defaultBaselineFile } from '../config/defaults.ts';
 import { loadConfig } from '../config/load.ts';
 import { selectEnvironment } from '../config/select-environment.ts';
 import type { Config } from '../config/settings.ts';
 import type { Actor } from '../lifecycle/authorize.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import type { Listener } from '../lifecycle/events.ts';
+import type { LineSink } from '../lifecycle/line-sink.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
+import type { Watermarks } from '../lifecycle/watermark.ts';
 import type { LoadPorts } from '../load/ports.ts';
+import { platforms } from '../platforms/index.ts';
 import type { Report } from '../report/report.ts';
 import type { SandboxContext } from '../sandbox/sandbox.ts';
 import { confirmation } from './confirm.ts';
@@ -54,6 +67,12 @@ export interface FullContext extends Context {
   readonly file: string | undefined;
   readonly sandbox: SandboxContext;
   catalogue(): Promise<CheckCatalogue>;
+  checkFiles(): Promise<CheckFiles>;
+  baseline(): Promise<BaselineStore>;
+  readonly history: RunHistory;
+  readonly watermarks: Watermarks;
+  readText(source: string): Promise<string>;
+  openSink(file: string | null): Promise<LineSink>;
   pseudonymSalt(environment: string): Promise<string>;
   loadPorts(): Promise<LoadPorts>;
   /** what examctl uses on this machine */
@@ -136,6 +155,21 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
     evidenceFolder: (name) =>
       join(state(), 'evidence', `${new Date().toISOString().replace(/[-:.]/g, '')}-${name}`),
     catalogue: async () => loadCatalogue(await config()),
+    checkFiles: async () => {
+      const { checkFilesOf } = await import('./check-files.ts');
+      const packaged = await packagedSql();
+      return checkFilesOf(await config(), { platform: platforms[checkedPlatform], packaged, cwd });
+    },
+    baseline: async () =>
+      new BaselineFile((await config()).baselineFile ?? join(state(), 'baselines', defaultBaselineFile)),
+    get history() {
+      return new CheckHistory(state());
+    },
+    get watermarks() {
+      return watermarkFiles(join(state(), 'watermarks'));
+    },
+    readText: (source) => readTextFrom(source, cwd),
+    openSink: async (file) => (file === null ? sinkToStream(stdout) : sinkToFile(resolve(cwd, file))),
     pseudonymSalt: async (environment) => saltOf(join(state(), 'salts'), environment),
     loadPorts: async () => ({
       findK6: () => findK6(env),
@@ -166,16 +200,26 @@ function actorOf({ people }: Config, env: NodeJS.ProcessEnv): Actor {
   return { name, roles: people.find((person) => person.name === name)?.roles ?? [] };
 }
 
-async function loadCatalogue({ checksFolder }: Config): Promise<CheckCatalogue> {
-  const platform = 'exam-platform';
-  const [checks, classic, views, windows, own] = await Promise.all([
-    readPackagedSql(platform, 'checks'),
-    readPackagedSql(platform, 'classic'),
-    readPackagedSql(platform, 'views'),
-    readPackagedSql(platform, 'windows'),
+const checkedPlatform = 'exam-platform';
+
+async function loadCatalogue({ checksFolder, checkThresholds }: Config): Promise<CheckCatalogue> {
+  const [packaged, own] = await Promise.all([
+    packagedSql(),
     checksFolder === undefined ? [] : readSqlFolder(checksFolder),
   ]);
-  return checkCatalogue(platform, { checks, classic, views, windows }, own);
+  const catalogue = checkCatalogue(checkedPlatform, packaged, own);
+  const limited = [...catalogue.checks, ...catalogue.classic];
+  return { ...catalogue, thresholds: await thresholdsOf(checkThresholds, limited) };
+}
+
+async function packagedSql(): Promise<PackagedSql> {
+  const [checks, classic, views, windows] = await Promise.all([
+    readPackagedSql(checkedPlatform, 'checks'),
+    readPackagedSql(checkedPlatform, 'classic'),
+    readPackagedSql(checkedPlatform, 'views'),
+    readPackagedSql(checkedPlatform, 'windows'),
+  ]);
+  return { checks, classic, views, windows };
 }
 
 /** Made once for an environment, so that a student has the same pseudonym in every report. */

@@ -1,5 +1,5 @@
 import { httpApi } from '../adapters/api.ts';
-import { readIdentities } from '../adapters/identities.ts';
+import { readIdentities, readRehearsalAccounts } from '../adapters/identities.ts';
 import { openPostgres } from '../adapters/postgres.ts';
 import { openRedis } from '../adapters/redis.ts';
 import { cacheFolder } from '../adapters/state-folder.ts';
@@ -84,6 +84,7 @@ function sandbox(config: EnvironmentConfig, options: OpenOptions): Environment {
     withPostgres: async (use, how) => openPostgres(openSandbox(state).databaseUrl)(use, how),
     withRedis: async (use) => openRedis(openSandbox(state).redisUrl)(use),
     identities: async (count) => openSandbox(state).identities(count),
+    rehearsalAccounts: async () => openSandbox(state).accounts,
   };
 }
 
@@ -100,6 +101,7 @@ function configured(config: EnvironmentConfig): Environment {
     openPostgres(connection(config.database, config, 'database'))(use, how);
   return {
     ...common(config),
+    ...replicaOf(config),
     driver: unavailableDriver(config.driver.kind, config.name),
     api: httpApi({
       url: required(api?.url.reveal(), config, 'api.url'),
@@ -109,7 +111,14 @@ function configured(config: EnvironmentConfig): Environment {
     withPostgres,
     withRedis: (use) => openRedis(connection(config.cache, config, 'cache'))(use),
     identities: (count) => readIdentities(config.identities, count, { ...common(config), withPostgres }),
+    rehearsalAccounts: () => readRehearsalAccounts(config.identities, config.name),
   };
+}
+
+function replicaOf({ database }: EnvironmentConfig): Pick<Environment, 'replica'> {
+  const replica = database?.replica;
+  if (replica === undefined) return {};
+  return { replica: (use, how) => openPostgres(replica.reveal())(use, how) };
 }
 
 function common(config: EnvironmentConfig) {

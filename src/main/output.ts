@@ -7,7 +7,7 @@ import { renderReport } from '../report/render.ts';
 import type { OutputFormat, Report } from '../report/report.ts';
 import type { ProgramOptions } from './program.ts';
 
-const formats: readonly OutputFormat[] = ['table', 'json', 'ndjson', 'yaml', 'markdown', 'junit'];
+const formats: readonly OutputFormat[] = ['table', 'json', 'ndjson', 'yaml', 'markdown', 'junit', 'github'];
 
 export function requestedFormat({ output }: Pick<ProgramOptions, 'output'>): OutputFormat {
   const format = formats.find((name) => name === (output ?? 'table'));
@@ -28,7 +28,7 @@ export async function printReport(
   const text = await renderReport(report, {
     format,
     colour: colour && wantsColour(env, terminal),
-    width: stdout.columns ?? 100,
+    width: stdout.columns || 100,
     terminal,
   });
   await new Promise<void>((resolve, reject) => {

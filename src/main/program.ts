@@ -8,7 +8,7 @@ export function globalProgram(): Command {
   return new Command('examctl')
     .option('-e, --env <name>', 'the environment; default: EXAMCTL_ENV, else the only one, else sandbox')
     .option('-c, --config <file>', 'the configuration; default: examctl.yaml, looked for upwards from here')
-    .option('-o, --output <format>', 'table, json, ndjson, yaml, markdown or junit')
+    .option('-o, --output <format>', 'table, json, ndjson, yaml, markdown, junit or github')
     .option(
       '--dry-run',
       'show the plan that a run would execute, and change nothing (commands without a plan refuse it)',

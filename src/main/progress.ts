@@ -8,7 +8,8 @@ export function progressOn(
   { quiet, interactive }: { quiet: boolean; interactive: boolean },
 ): Progress {
   if (quiet) return silent(stderr);
-  return interactive ? spinner(stderr) : lines(stderr);
+  // ora never ends on a terminal that says that it has no columns, as script(1) and containers make them.
+  return interactive && stderr.columns !== 0 ? spinner(stderr) : lines(stderr);
 }
 
 /** Warnings are not progress: they are said all the same. */

@@ -24,5 +24,7 @@ export async function renderReport(report: Report, options: RenderOptions): Prom
       return (await import('./markdown.ts')).renderMarkdown(report);
     case 'junit':
       return (await import('./junit.ts')).renderJunit(report);
+    case 'github':
+      return (await import('./github.ts')).renderGithub(report);
   }
 }

@@ -9,7 +9,7 @@ export interface Report {
   readonly data: object;
   /** rows of --output ndjson, when there is a natural list */
   readonly rows?: readonly object[];
-  /** what --output junit prints, and what `outcomes` blocks show */
+  /** what --output junit and github print, and what `outcomes` blocks show */
   readonly outcomes?: readonly OutcomeRecord[];
   /** what --output table and markdown print, in this order */
   readonly blocks: readonly Block[];
@@ -38,4 +38,4 @@ export interface Column {
 
 export type Cell = string | number | boolean | null;
 
-export type OutputFormat = 'table' | 'json' | 'ndjson' | 'yaml' | 'markdown' | 'junit';
+export type OutputFormat = 'table' | 'json' | 'ndjson' | 'yaml' | 'markdown' | 'junit' | 'github';

@@ -1,7 +1,10 @@
-import type { Identity } from '../lifecycle/environment.ts';
+import type { Identity, RehearsalAccounts } from '../lifecycle/environment.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import { apiUrl, readSandboxConfig, type SandboxConfig } from './config.ts';
 import { requireRunning } from './control-client.ts';
+
+/** As in seed.ts, which takes longer to load. */
+const studentDomain = 'students.sandbox.local';
 
 /** How the sandbox's parts are reached, for those who operate it like any other environment. */
 export interface SandboxAccess {
@@ -12,6 +15,8 @@ export interface SandboxAccess {
   /** the edge with the base path: http://127.0.0.1:39769/v1 */
   readonly apiUrl: string;
   readonly basePath: string;
+  /** all of its students are made for rehearsals */
+  readonly accounts: RehearsalAccounts;
   /** of the seeded administrator, valid for 24 h */
   adminToken(): Promise<string>;
   /** the first seeded students, at most `count`, with tokens that are valid for 24 h */
@@ -27,6 +32,7 @@ export function openSandbox(stateFolder: string): SandboxAccess {
     redisUrl: config.redisUrl,
     apiUrl: apiUrl(config),
     basePath: config.basePath,
+    accounts: { emailDomain: studentDomain, userIds: [] },
     adminToken: () => mintAdminToken(config),
     identities: (count) => mintIdentities(config, count),
   };

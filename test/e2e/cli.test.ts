@@ -98,7 +98,7 @@ describe('--help', () => {
 
   it('lists the subcommands', async () => {
     const names = subcommands((await run('sandbox --help')).stdout);
-    expect(names).toEqual(['up', 'down', 'status', 'reset', 'logs', 'break', 'mend', 'defects']);
+    expect(names).toEqual(['up', 'down', 'status', 'reset', 'logs', 'break', 'plant', 'mend', 'defects']);
     expect(subcommands((await run('help sandbox')).stdout)).toEqual(names);
   });
 });

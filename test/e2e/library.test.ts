@@ -80,11 +80,14 @@ describe('the library of the packed package', () => {
       '--check',
       'constraints-valid',
       '--check',
-      'summary',
+      'count-sessions',
     );
     const timeless = (run: Record<string, unknown>) =>
       JSON.parse(
-        JSON.stringify({ ...run, startedAt: null }).replaceAll(/"durationMs":\d+/g, '"durationMs":0'),
+        JSON.stringify({ ...run, startedAt: null, snapshotAt: null, statements: [] }).replaceAll(
+          /"durationMs":\d+/g,
+          '"durationMs":0',
+        ),
       );
     expect(timeless(said[0])).toEqual(timeless(printed));
     expect(said[0].outcomes).toMatchObject([

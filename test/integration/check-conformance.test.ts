@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Check } from '../../src/checks/check.ts';
 import { checkIds } from '../../src/checks/index.ts';
-import type { Scope } from '../../src/checks/scope.ts';
+import { type Scope, viewsOf } from '../../src/checks/scope.ts';
 import { statementOf } from '../../src/checks/statement.ts';
 import { scopeOf } from '../../src/checks/windows.ts';
 import { examPlatform } from '../../src/platforms/exam-platform.ts';
@@ -59,8 +59,9 @@ describe('each check of exam-platform', () => {
 
   it.each([...checks, ...classic])('$id returns exactly the columns that its header explains', (check) =>
     withClient(database.url, async (client) => {
-      const used = views.map(({ name, sql }) => `${name} AS (${sql})`).join(', ');
-      const { fields } = await client.query(`WITH ${used} SELECT * FROM (${check.sql}) f LIMIT 0`);
+      const used = viewsOf([check.sql], views).map(({ name, sql }) => `${name} AS (${sql})`);
+      const prefix = used.length === 0 ? '' : `WITH ${used.join(', ')}`;
+      const { fields } = await client.query(`${prefix} SELECT * FROM (${check.sql}) f LIMIT 0`);
       expect(fields.map(({ name }) => name)).toEqual(check.columns.map(({ name }) => name));
     }),
   );

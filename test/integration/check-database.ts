@@ -1,20 +1,25 @@
 import pg from 'pg';
 import { openPostgres } from '../../src/adapters/postgres.ts';
+import type { Check } from '../../src/checks/check.ts';
+import { checksFrom } from '../../src/checks/checks-from.ts';
 import { type RunChecksOptions, runChecks } from '../../src/checks/run-checks.ts';
 import { pseudonymiser } from '../../src/lifecycle/pseudonym.ts';
 import { examPlatform } from '../../src/platforms/exam-platform.ts';
+import { type ExamRecords, examRecords } from '../../src/sandbox/plants/exam-records.ts';
+import { plantNearMisses } from '../../src/sandbox/plants/near-misses.ts';
 import { seed } from '../../src/sandbox/seed.ts';
 import { packagedCatalogue } from '../support/catalogue.ts';
-import { startTestServices } from '../support/services.ts';
-import { addNearMisses, type ExamRecords, examRecords } from './check-records.ts';
+import { startTestServices, type TestServices } from '../support/services.ts';
+
+const students = 40;
 
 /** A server with one database full of near misses, and copies of it that a test may spoil. */
-export async function startCheckDatabase() {
-  const services = await startTestServices();
+export async function startCheckDatabase(server?: Pick<TestServices, 'databaseUrl' | 'stop'>) {
+  const services = server ?? (await startTestServices());
   const template = services.databaseUrl;
   const administration = withDatabase(template, 'postgres');
-  await seed(template, { students: 40 });
-  await withClient(template, (client) => addNearMisses(examRecords(client)));
+  await seed(template, { students });
+  await withClient(template, (client) => plantNearMisses(examRecords(client, students)));
   const catalogue = await packagedCatalogue();
   let copies = 0;
 
@@ -32,7 +37,7 @@ export async function startCheckDatabase() {
         client.query(`CREATE DATABASE ${name} TEMPLATE ${new URL(template).pathname.slice(1)}`),
       );
       const url = withDatabase(template, name);
-      await withClient(url, (client) => plant(examRecords(client)));
+      await withClient(url, (client) => plant(examRecords(client, students)));
       return url;
     },
 
@@ -45,6 +50,30 @@ export async function startCheckDatabase() {
         ...options,
       }),
   };
+}
+
+/** A check as one would write it, without caring about its words. */
+export function ownCheck(
+  id: string,
+  columns: string,
+  sql: string,
+  more: Record<string, string> = {},
+): Check[] {
+  const header = {
+    id,
+    title: 't',
+    question: 'q',
+    severity: 'major',
+    finding: 'f',
+    remedy: 'r',
+    columns,
+    cost: 'index',
+    ...more,
+  };
+  const fields = Object.entries(header).map(
+    ([key, value], index) => [key, { value, line: index + 1 }] as const,
+  );
+  return checksFrom([{ file: `${id}.sql`, header: new Map(fields), sql }]);
 }
 
 export type CheckDatabase = Awaited<ReturnType<typeof startCheckDatabase>>;

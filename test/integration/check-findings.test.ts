@@ -1,38 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CheckResult } from '../../src/checks/check-run.ts';
-import { scopeOf } from '../../src/checks/windows.ts';
+import type { CheckResult, CheckRun } from '../../src/checks/check-run.ts';
+import { scopeOf, type WindowOptions } from '../../src/checks/windows.ts';
+import { plants } from '../../src/sandbox/plants/index.ts';
+import { plantFreshNearMisses } from '../../src/sandbox/plants/near-misses.ts';
+import type { Plant } from '../../src/sandbox/plants/plant.ts';
 import { type CheckDatabase, startCheckDatabase } from './check-database.ts';
-import { addFreshNearMisses, type ExamRecords, mastery, selectedIndex } from './check-records.ts';
 
-interface Plant {
-  readonly check: string;
-  readonly what: string;
-  readonly findings: number;
-  readonly outcome: 'fail' | 'warn';
-  readonly plant: (records: ExamRecords) => Promise<unknown>;
-}
-
-const plants: readonly Plant[] = [
-  {
-    check: 'announced-scores',
-    what: 'a submit that announced another score than is stored',
-    findings: 1,
-    outcome: 'fail',
-    async plant({ session, answer, submitted }) {
-      const record = await session({ status: 'SUBMITTED', score: [1, 4, 25] });
-      await answer(record, 0, 'right');
-      await submitted(record, 2, 4, 50);
-    },
-  },
-  {
-    check: 'answer-not-in-session',
-    what: 'an answer to a question that was not handed out',
-    findings: 1,
-    outcome: 'fail',
-    async plant({ session, answer }) {
-      await answer(await session({ questions: 3, totalQuestions: 3 }), 3, 'right');
-    },
-  },
+/** More ways in which a rule may fail to hold: one is planted in the sandbox, these are not mended. */
+const brokenRules: readonly Plant[] = [
   {
     check: 'constraints-valid',
     what: 'a foreign key that was never validated',
@@ -79,233 +54,8 @@ const plants: readonly Plant[] = [
         'ALTER TABLE session_answers DROP CONSTRAINT uq_session_answer, DROP CONSTRAINT chk_session_answers_selected_index',
       ),
   },
-  {
-    check: 'contradictory-submits',
-    what: 'a second submit with another score, and one with another percentage',
-    findings: 2,
-    outcome: 'fail',
-    async plant({ session, answer, submitted }) {
-      for (const second of [[2, 50] as const, [1, 26] as const]) {
-        const record = await session({ status: 'SUBMITTED', score: [1, 4, 25] });
-        await answer(record, 0, 'right');
-        await submitted(record, 1, 4, 25);
-        await submitted(record, second[0], 4, second[1], 9);
-      }
-    },
-  },
-  {
-    check: 'correctness-flag',
-    what: 'a choice without a verdict, and a verdict without a choice',
-    findings: 2,
-    outcome: 'fail',
-    async plant({ session, answer, sql }) {
-      const record = await session();
-      await answer(record, 0, 'right');
-      await answer(record, 1, null);
-      await sql(
-        'UPDATE session_answers SET is_correct = CASE WHEN selected_index IS NULL THEN false END WHERE session_id = $1',
-        [record.id],
-      );
-    },
-  },
-  {
-    check: 'inconsistent-scores',
-    what: 'a wrong total, a wrong percentage, a wrong count and a score above its total',
-    findings: 4,
-    outcome: 'fail',
-    async plant({ session, answer }) {
-      await session({ status: 'EXPIRED', score: [0, 5, 0] });
-      await session({ status: 'EXPIRED', score: [0, 4, 1] });
-      await answer(await session({ status: 'EXPIRED', score: [0, 4, 0] }), 0, 'right');
-      await session({ status: 'EXPIRED', score: [5, 4, 125] });
-    },
-  },
-  {
-    check: 'inconsistent-status',
-    what: 'each contradiction between status, times and score',
-    findings: 5,
-    outcome: 'fail',
-    async plant({ session, answer }) {
-      await session({ status: 'EXPIRED', submittedMinutesAgo: null });
-      await session({ submittedMinutesAgo: 10 });
-      await session({ score: [0, null, null] });
-      await session({ status: 'EXPIRED', submittedMinutesAgo: 61 });
-      const answeredLater = await session({ status: 'EXPIRED', submittedMinutesAgo: 10, score: [1, 4, 25] });
-      await answer(answeredLater, 0, 'right', { minutesAgo: 9 });
-      await answer(answeredLater, 1, 'wrong', { minutesAgo: 8 });
-    },
-  },
-  {
-    check: 'late-submits',
-    what: 'an exam handed in five minutes after its end',
-    findings: 1,
-    outcome: 'warn',
-    async plant({ session, submitted }) {
-      const record = await session({ status: 'SUBMITTED', endedMinutesAgo: 15, submittedMinutesAgo: 10 });
-      await submitted(record, 0, 4, 0);
-    },
-  },
-  {
-    check: 'lost-answers',
-    what: 'an answer that is absent, one that is older than acknowledged, and one that was cleared in vain',
-    findings: 3,
-    outcome: 'fail',
-    async plant({ session, answer, acknowledged }) {
-      const record = await session();
-      await acknowledged(record, 0, 2);
-      await answer(record, 1, 'right', { minutesAgo: 30 });
-      await acknowledged(record, 1, selectedIndex(record, 1, 'wrong'), 29);
-      await answer(record, 2, 'wrong', { minutesAgo: 30 });
-      await acknowledged(record, 2, null, 29);
-    },
-  },
-  {
-    check: 'lost-submits',
-    what: 'an acknowledged submit whose session still runs',
-    findings: 1,
-    outcome: 'fail',
-    async plant({ session, submitted }) {
-      await submitted(await session(), 0, 4, 0);
-    },
-  },
-  {
-    check: 'orphaned-answers',
-    what: 'the answers of a session that is gone',
-    findings: 2,
-    outcome: 'fail',
-    async plant({ session, answer, pastTheRules }) {
-      const gone = await session();
-      await answer(gone, 0, 'right', { logged: false });
-      await answer(gone, 1, 'right', { logged: false });
-      await pastTheRules('DELETE FROM test_sessions WHERE id = $1', [gone.id]);
-    },
-  },
-  {
-    check: 'answers-to-missing-questions',
-    what: 'an answer to a question that is gone',
-    findings: 1,
-    outcome: 'fail',
-    async plant({ session, answer, pastTheRules }) {
-      const offline = await session({ mode: 'TUTOR', questions: 0, totalQuestions: 1 });
-      await answer(offline, 0, 'right', { logged: false });
-      await pastTheRules('UPDATE session_answers SET question_id = gen_random_uuid() WHERE session_id = $1', [
-        offline.id,
-      ]);
-    },
-  },
-  {
-    check: 'orphaned-events',
-    what: 'an event of a session that is gone, and one of a user that is gone',
-    findings: 2,
-    outcome: 'fail',
-    async plant({ session, event, pastTheRules }) {
-      const gone = await session();
-      await event(gone, 'SESSION_CREATED', {});
-      await pastTheRules('DELETE FROM test_sessions WHERE id = $1', [gone.id]);
-      const other = await session();
-      await event(other, 'SESSION_CREATED', {});
-      await pastTheRules('UPDATE attempt_events SET user_id = gen_random_uuid() WHERE session_id = $1', [
-        other.id,
-      ]);
-    },
-  },
-  {
-    check: 'overdue-sessions',
-    what: 'a session that runs five minutes after its end',
-    findings: 1,
-    outcome: 'warn',
-    plant: ({ session }) => session({ endedMinutesAgo: 5 }),
-  },
-  {
-    check: 'question-count',
-    what: 'an exam with a question too few, and one without any',
-    findings: 2,
-    outcome: 'fail',
-    async plant({ session }) {
-      await session({ questions: 3, totalQuestions: 4 });
-      await session({ questions: 0, totalQuestions: 4 });
-    },
-  },
-  {
-    check: 'event-gaps',
-    what: 'a number that is missing, and one that came twice',
-    findings: 2,
-    outcome: 'warn',
-    async plant({ session, sql }) {
-      const telemetry = async (seqs: readonly number[]) => {
-        const { id, userId } = await session();
-        for (const seq of seqs) {
-          await sql(
-            `INSERT INTO attempt_events (id, event_type, session_id, user_id, source, seq)
-             VALUES (gen_random_uuid(), 'NAVIGATION', $1, $2, 'web', $3)`,
-            [id, userId, seq],
-          );
-        }
-      };
-      await telemetry([1, 2, 4]);
-      await telemetry([1, 2, 2, 3]);
-      await telemetry([1, 2, 3]);
-    },
-  },
-  {
-    check: 'repeated-mastery-runs',
-    what: 'a mastery run that was started again after three seconds',
-    findings: 1,
-    outcome: 'warn',
-    async plant(records) {
-      const { id: sessionId, userId } = await records.session();
-      await mastery(records, { sessionId, userId, status: 'SUCCESS', minutesAgo: 3 });
-      await mastery(records, { sessionId, userId, status: 'SUCCESS', minutesAgo: 3 - 3 / 60 });
-    },
-  },
-  {
-    check: 'unfrozen-questions',
-    what: 'a question with neither snapshot nor version',
-    findings: 1,
-    outcome: 'warn',
-    async plant({ session, sql }) {
-      await sql(
-        'UPDATE session_questions SET snapshot_json = NULL, question_version_id = NULL WHERE session_id = $1 AND position = 1',
-        [(await session()).id],
-      );
-    },
-  },
-  {
-    check: 'unlogged-writes',
-    what: 'an answer without an event, one that changed after its event, and a submit without one',
-    findings: 3,
-    outcome: 'warn',
-    async plant({ session, answer, acknowledged }) {
-      const record = await session({ status: 'SUBMITTED', score: [2, 4, 50] });
-      await answer(record, 0, 'right', { logged: false });
-      await acknowledged(record, 1, selectedIndex(record, 1, 'wrong'), 31);
-      await answer(record, 1, 'right', { logged: false });
-    },
-  },
-  {
-    check: 'unscored-sessions',
-    what: 'a submitted exam without a percentage, and an expired one without any score',
-    findings: 2,
-    outcome: 'fail',
-    async plant({ session, submitted }) {
-      await submitted(await session({ status: 'SUBMITTED', score: [0, 4, null] }), 0, 4, 0);
-      await session({ status: 'EXPIRED', score: [null, null, null] });
-    },
-  },
-  {
-    check: 'wrong-correctness',
-    what: 'a verdict against the snapshot, and one against the version',
-    findings: 2,
-    outcome: 'fail',
-    async plant({ session, answer, sql }) {
-      for (const frozenBy of ['snapshot', 'version'] as const) {
-        const record = await session({ frozenBy });
-        await answer(record, 1, 'right');
-        await sql('UPDATE session_answers SET is_correct = false WHERE session_id = $1', [record.id]);
-      }
-    },
-  },
 ];
+const allPlants = [...plants, ...brokenRules];
 
 describe('the checks of exam-platform', () => {
   let database: CheckDatabase;
@@ -334,7 +84,7 @@ describe('the checks of exam-platform', () => {
   });
 
   it('say nothing about writes that are being made at this moment', async () => {
-    const { outcomes } = await database.run(await database.copy(addFreshNearMisses));
+    const { outcomes } = await database.run(await database.copy(plantFreshNearMisses));
 
     expect(outcomes.filter(({ outcome }) => outcome !== 'pass')).toEqual([]);
   });
@@ -345,7 +95,7 @@ describe('the checks of exam-platform', () => {
     expect(silent.map(({ id }) => id)).toEqual([]);
   });
 
-  it.each(plants)(
+  it.each(allPlants)(
     '$check finds $what, and no other check speaks; alone, or in one statement with others',
     async ({ check, findings, outcome, plant }) => {
       const url = await database.copy(plant);
@@ -353,8 +103,6 @@ describe('the checks of exam-platform', () => {
       const { outcomes } = await database.run(url);
 
       const alone = await database.run(url, { combine: false });
-      const asSeen = (results: readonly CheckResult[]) =>
-        results.map(({ durationMs: _, ...result }) => result);
       expect(asSeen(alone.outcomes)).toEqual(asSeen(outcomes));
 
       const speaking = outcomes.filter((result) => result.outcome !== 'pass');
@@ -367,7 +115,9 @@ describe('the checks of exam-platform', () => {
   );
 
   it.each(
-    plants.filter(({ check }) => check !== 'constraints-valid' && check !== 'answers-to-missing-questions'),
+    allPlants.filter(
+      ({ check }) => check !== 'constraints-valid' && check !== 'answers-to-missing-questions',
+    ),
   )('$check leaves out what was before the window', async ({ check, plant }) => {
     const url = await database.copy(plant);
 
@@ -378,4 +128,75 @@ describe('the checks of exam-platform', () => {
 
     expect(outcomes).toMatchObject([{ id: check, findings: 0 }]);
   });
+
+  describe('with all plants in one database', () => {
+    let url: string;
+    beforeAll(async () => {
+      url = await database.copy(async (records) => {
+        for (const { plant } of plants) await plant(records);
+      });
+    });
+
+    it('each find their own, and nothing of the others', async () => {
+      const { outcomes } = await database.run(url);
+
+      const found = outcomes.filter(({ findings, severity }) => severity !== 'info' && findings !== 0);
+      expect(Object.fromEntries(found.map(({ id, findings }) => [id, findings]))).toEqual(
+        Object.fromEntries(plants.map(({ check, findings }) => [check, findings])),
+      );
+    });
+
+    const longAgo = new Date('2020-01-01T00:00:00Z');
+    const scopes: Readonly<Record<string, WindowOptions>> = {
+      'all sessions': {},
+      'a window that holds them all': { since: longAgo },
+      'exams of a window without its end': { exam: { from: longAgo, to: new Date(Date.now() + 3_600_000) } },
+      'what changed within the hour': { changedSince: new Date(Date.now() - 3_600_000) },
+      'students who are no rehearsal accounts': {
+        withoutRehearsal: { emailDomain: 'elsewhere.example', userIds: [] },
+      },
+    };
+
+    it.each(Object.keys(scopes))(
+      'give the same answers for %s on 1, 2 and 3 connections, together and each alone',
+      async (name) => {
+        const scope = scopeOf(scopes[name] ?? {}, database.catalogue.windows);
+
+        const one = await database.run(url, { scope, connections: 1 });
+        const others = await Promise.all([
+          database.run(url, { scope, connections: 2 }),
+          database.run(url, { scope, connections: 3 }),
+          database.run(url, { scope, connections: 3, combine: false }),
+        ]);
+
+        for (const { outcomes } of others) expect(asSeen(outcomes)).toEqual(asSeen(one.outcomes));
+        expect(one.outcomes.filter(({ outcome }) => outcome === 'unknown')).toEqual([]);
+        expect(one.outcomes.filter(({ outcome }) => outcome === 'fail').length).toBeGreaterThan(8);
+        expect(Math.max(...others.map(connectionsOf))).toBeGreaterThan(1);
+      },
+    );
+
+    it('look at the given sessions only, in every check', async () => {
+      const { outcomes } = await database.run(url);
+      const ids = outcomes.flatMap(({ samples }) => samples.map(({ session_id: id }) => id));
+      const [given] = ids.filter((id) => typeof id === 'string');
+
+      const { outcomes: scoped } = await database.run(url, {
+        scope: scopeOf({ sessions: [String(given)] }, database.catalogue.windows),
+      });
+
+      const windows = new Map(database.checks.map(({ id, window }) => [id, window]));
+      const ofSessions = scoped.filter(({ id }) => windows.get(id) === 'sessions');
+      const seen = ofSessions.flatMap(({ samples }) => samples.map(({ session_id: id }) => id ?? given));
+      expect(new Set(seen)).toEqual(new Set([given]));
+    });
+  });
 });
+
+function asSeen(results: readonly CheckResult[]) {
+  return results.map(({ durationMs: _, ...result }) => result);
+}
+
+function connectionsOf({ statements }: CheckRun): number {
+  return new Set(statements.map(({ connection }) => connection)).size;
+}

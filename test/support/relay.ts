@@ -6,6 +6,8 @@ export interface Relay {
   refuse(): void;
   accept(): Promise<void>;
   hang(hanging: boolean): void;
+  /** as a firewall that forgot the connections; new ones are taken */
+  reset(): void;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,9 @@ export async function relayTo(target: string): Promise<Relay> {
     hang(wanted) {
       hanging = wanted;
       for (const socket of sockets) wanted ? socket.pause() : socket.resume();
+    },
+    reset() {
+      for (const socket of sockets) socket.resetAndDestroy();
     },
     async close() {
       refuse();

@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CommanderError, InvalidArgumentError } from 'commander';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { BaselineFile } from '../../src/adapters/baseline-file.ts';
+import { CheckHistory } from '../../src/adapters/check-history.ts';
 import type { CheckRun } from '../../src/checks/check-run.ts';
 import { integrityCommand } from '../../src/commands/integrity.ts';
 import { runIntegrityCheck } from '../../src/commands/integrity-check.ts';
@@ -15,6 +20,9 @@ import { packagedCatalogue } from '../support/catalogue.ts';
 const catalogue = await packagedCatalogue();
 const { checks } = catalogue;
 
+const folder = mkdtempSync(join(tmpdir(), 'examctl-check-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
 /** The environment's database is away: what matters here is what is asked of it, and when. */
 function contextOf(options: { reason?: string } = {}) {
   const said: { reports: Report[]; audit: AuditContent[]; opened: number } = {
@@ -29,6 +37,8 @@ function contextOf(options: { reason?: string } = {}) {
     actor: 'on-call-1',
     audit: { append: async (content: AuditContent) => void said.audit.push(content) },
     catalogue: async () => catalogue,
+    baseline: async () => new BaselineFile(join(folder, 'baseline.json')),
+    history: new CheckHistory(folder),
     pseudonymSalt: async () => 'salt',
     report: async (report: Report) => void said.reports.push(report),
     openEnvironment: async () => {

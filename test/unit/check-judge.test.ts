@@ -172,7 +172,7 @@ describe('findings', () => {
     const expired = new Map([['lost-answers', 1]]);
     expect(judge(checkOf('critical'), { ...two, accepted: 1 }, { ...window, expired })).toMatchObject({
       outcome: 'fail',
-      message: expect.stringMatching(/^1 finding in .*, 1 more are accepted; 1 acceptances have run out$/),
+      message: expect.stringMatching(/^1 finding in .*, 1 more are accepted; 1 acceptance has run out$/),
     });
   });
 });

@@ -35,6 +35,14 @@ describe('progress without a terminal', () => {
     ]);
   });
 
+  it('is lines on a terminal without columns too, where a spinner would turn for ever', () => {
+    const { stream, lines } = plainStderr();
+    const shown = progressOn(Object.assign(stream, { columns: 0 }), { quiet: false, interactive: true });
+    shown.start('x');
+    shown.done();
+    expect(lines()).toEqual(['x ...', '  done']);
+  });
+
   it('says nothing at the end of what was never begun', () => {
     const { progress: shown, lines } = progress();
     shown.done();

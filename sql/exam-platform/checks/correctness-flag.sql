@@ -11,15 +11,13 @@
 -- window: sessions
 -- occurred: written_at
 -- suite: core
-SELECT
-  c.session_id, a.question_id, s.user_id, a.selected_index, a.is_correct, a.written_at
-FROM answers_by_session c
-JOIN test_sessions s ON s.id = c.session_id
+SELECT s.session_id, a.question_id, s.user_id, a.selected_index, a.is_correct, a.written_at
+FROM answered_sessions s
 -- OFFSET 0 keeps the few sessions in front: their answers are looked up, not all answers read again.
 CROSS JOIN LATERAL (
   SELECT question_id, selected_index, is_correct, greatest(updated_at, answered_at, created_at) AS written_at
   FROM session_answers
-  WHERE session_id = c.session_id AND (selected_index IS NULL) <> (is_correct IS NULL)
+  WHERE session_id = s.session_id AND (selected_index IS NULL) <> (is_correct IS NULL)
   OFFSET 0
 ) a
-WHERE c.misjudged_answers > 0
+WHERE s.misjudged_answers > 0 AND s.is_there

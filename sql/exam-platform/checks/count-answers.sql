@@ -11,4 +11,4 @@
 SELECT
   coalesce(sum(answers), 0)::float8 AS answers,
   coalesce(sum(answers - chosen_answers), 0)::float8 AS cleared_answers
-FROM answers_by_session
+FROM answered_sessions

@@ -12,13 +12,14 @@
 -- cost: join; the ANSWER_SUBMITTED events with the answers, 5 s for 2 million events
 -- window: sessions
 -- occurred: last_at
--- suite: core
 -- note: Two writes of one question within a second may be logged in another order than stored: either choice is right then.
 --   A row that is newer than its last event was written without one: that is unlogged-writes.
 WITH answered AS NOT MATERIALIZED (
   SELECT
     session_id,
     payload_json ->> 'question_id' AS question_id,
+    -- An id that is none is no question of the session: the answer is absent.
+    CASE WHEN payload_json ->> 'question_id' !~ '[^0-9a-f-]' THEN (payload_json ->> 'question_id')::uuid END AS question_key,
     coalesce(payload_json ->> 'selected_index', 'none') AS choice,
     event_ts,
     created_at
@@ -29,28 +30,28 @@ WITH answered AS NOT MATERIALIZED (
 doubtful AS MATERIALIZED (
   SELECT DISTINCT e.session_id, e.question_id
   FROM answered e
-  WHERE NOT EXISTS (
-    SELECT FROM session_answers a
-    WHERE a.session_id = e.session_id AND a.question_id::text = e.question_id
-      AND (
-        coalesce(a.selected_index::text, 'none') = e.choice
-        OR greatest(a.updated_at, a.answered_at, a.created_at) > e.event_ts + interval '1 second'
-      )
-  )
+  LEFT JOIN session_answers a ON a.session_id = e.session_id AND a.question_id = e.question_key
+  WHERE a.id IS NULL
+    OR (
+      coalesce(a.selected_index::text, 'none') <> e.choice
+      AND greatest(a.updated_at, a.answered_at, a.created_at) <= e.event_ts + interval '1 second'
+    )
 ),
 timed AS (
   SELECT e.*, max(e.event_ts) OVER (PARTITION BY e.session_id, e.question_id) AS last_at
-  FROM answered e
-  JOIN doubtful d ON d.session_id = e.session_id AND d.question_id = e.question_id
+  FROM doubtful d
+  CROSS JOIN LATERAL (
+    SELECT * FROM answered e WHERE e.session_id = d.session_id AND e.question_id = d.question_id OFFSET 0
+  ) e
 ),
-acknowledged AS (
+last_acknowledged AS (
   SELECT
-    session_id, question_id, last_at,
+    session_id, question_id, question_key, last_at,
     min(event_ts) AS first_at,
     array_agg(choice ORDER BY event_ts DESC, created_at DESC)
       FILTER (WHERE event_ts >= last_at - interval '1 second') AS choices
   FROM timed
-  GROUP BY session_id, question_id, last_at
+  GROUP BY session_id, question_id, question_key, last_at
 )
 SELECT
   s.id AS session_id, k.question_id, s.user_id,
@@ -58,12 +59,12 @@ SELECT
   k.choices[1] AS acknowledged,
   CASE WHEN a.id IS NOT NULL THEN coalesce(a.selected_index::text, 'none') END AS stored,
   k.first_at, k.last_at
-FROM acknowledged k
+FROM last_acknowledged k
 JOIN test_sessions s ON s.id = k.session_id
 LEFT JOIN LATERAL (
   SELECT id, selected_index, greatest(updated_at, answered_at, created_at) AS written_at
   FROM session_answers
-  WHERE session_id = k.session_id AND question_id::text = k.question_id
+  WHERE session_id = k.session_id AND question_id = k.question_key
   LIMIT 1
 ) a ON true
 WHERE a.id IS NULL

@@ -54,8 +54,9 @@ LEFT JOIN LATERAL (
   LIMIT 1
 ) l ON true
 WHERE (l.choice IS NULL OR l.choice <> d.choice)
-  AND NOT (
-    d.mode = 'TUTOR' AND NOT EXISTS (SELECT FROM session_questions q WHERE q.session_id = d.session_id)
+  AND (
+    d.mode <> 'TUTOR'
+    OR (SELECT q.session_id FROM session_questions q WHERE q.session_id = d.session_id LIMIT 1) IS NOT NULL
   )
 UNION ALL
 SELECT s.id, NULL, s.user_id, 'submit without event', s.submitted_at
@@ -65,6 +66,7 @@ WHERE s.status = 'SUBMITTED'
   AND NOT EXISTS (
     SELECT FROM submits_by_session e WHERE e.session_id = s.id
   )
-  AND NOT (
-    s.mode = 'TUTOR' AND NOT EXISTS (SELECT FROM session_questions q WHERE q.session_id = s.id)
+  AND (
+    s.mode <> 'TUTOR'
+    OR (SELECT q.session_id FROM session_questions q WHERE q.session_id = s.id LIMIT 1) IS NOT NULL
   )

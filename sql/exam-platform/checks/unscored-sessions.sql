@@ -23,6 +23,7 @@ SELECT
 FROM test_sessions s
 WHERE s.status IN ('SUBMITTED', 'EXPIRED')
   AND (s.score_correct IS NULL OR s.score_total IS NULL OR s.score_pct IS NULL)
-  AND NOT (
-    s.mode = 'TUTOR' AND NOT EXISTS (SELECT FROM session_questions q WHERE q.session_id = s.id)
+  AND (
+    s.mode <> 'TUTOR'
+    OR (SELECT q.session_id FROM session_questions q WHERE q.session_id = s.id LIMIT 1) IS NOT NULL
   )

@@ -6,7 +6,7 @@
 -- remedy: none is needed
 -- columns: sessions (all sessions), submitted (SUBMITTED), expired (EXPIRED), active (ACTIVE), answers (rows of
 --   session_answers that belong to a session), events (rows of attempt_events that belong to a session)
--- cost: join; answers with the events of each session, 100 rows for a session of 25, minutes for 10 million answers
+-- cost: join; answers with the events of each session, 100 rows for a session of 25, a minute for 10 million answers
 -- window: none
 -- note: Answers and events multiply within a session, only for DISTINCT to take the product apart again; orphans are not
 --   counted. Replaced by summary, which counts each table by itself.

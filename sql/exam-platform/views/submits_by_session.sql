@@ -5,29 +5,28 @@
 -- cost: index; the SESSION_SUBMITTED events
 -- note: Only source = 'api': clients may post this type too. 85, 85.0 and "85.00" are the same score.
 SELECT
-  session_id,
+  e.session_id,
   count(*)::int AS submits,
-  min(score_correct COLLATE "C") AS score_correct,
-  min(score_total COLLATE "C") AS score_total,
-  min(score COLLATE "C") <> max(score COLLATE "C") AS contradictory,
-  min(event_ts) AS first_at,
-  max(event_ts) AS last_at
-FROM (
-  SELECT
-    session_id, event_ts,
-    payload_json ->> 'score_correct' AS score_correct,
-    payload_json ->> 'score_total' AS score_total,
-    concat_ws(
-      '/',
-      coalesce(payload_json ->> 'score_correct', '?'),
-      coalesce(payload_json ->> 'score_total', '?'),
-      CASE
-        WHEN payload_json ->> 'score_pct' ~ '^[0-9]+(\.[0-9]+)?$'
-          THEN round((payload_json ->> 'score_pct')::numeric, 2)::text
-        ELSE coalesce(payload_json ->> 'score_pct', '?')
-      END
-    ) AS score
-  FROM attempt_events
-  WHERE event_type = 'SESSION_SUBMITTED' AND source = 'api'
-) e
-GROUP BY session_id
+  min((e.payload_json ->> 'score_correct') COLLATE "C") AS score_correct,
+  min((e.payload_json ->> 'score_total') COLLATE "C") AS score_total,
+  CASE WHEN count(*) > 1 THEN (
+    SELECT
+      count(
+        DISTINCT (
+          x.payload_json ->> 'score_correct',
+          x.payload_json ->> 'score_total',
+          CASE
+            WHEN x.payload_json ->> 'score_pct' ~ '^[0-9]+(\.[0-9]+)?$'
+              THEN round((x.payload_json ->> 'score_pct')::numeric, 2)::text
+            ELSE x.payload_json ->> 'score_pct'
+          END
+        )
+      ) > 1
+    FROM attempt_events x
+    WHERE x.session_id = e.session_id AND x.event_type = 'SESSION_SUBMITTED' AND x.source = 'api'
+  ) ELSE false END AS contradictory,
+  min(e.event_ts) AS first_at,
+  max(e.event_ts) AS last_at
+FROM attempt_events e
+WHERE e.event_type = 'SESSION_SUBMITTED' AND e.source = 'api'
+GROUP BY e.session_id

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { sandboxStudents } from '../../src/sandbox/seed.ts';
+import { sandboxStudents } from '../seed.ts';
 
 export interface SessionRecord {
   readonly id: string;
@@ -23,15 +23,34 @@ interface SessionOptions {
 
 interface AnswerOptions {
   readonly minutesAgo?: number;
-  /** the event that says the same; `none` leaves the row alone */
+  /** false: without the event that says the same */
   readonly logged?: boolean;
+}
+
+interface MasteryRun {
+  readonly sessionId: string | null;
+  readonly userId: string;
+  readonly status: 'SUCCESS' | 'FAILED';
+  readonly minutesAgo: number;
+}
+
+/** A statement that takes back what records did to rows or rules of others. */
+export interface Undo {
+  readonly text: string;
+  readonly values: readonly unknown[];
 }
 
 type Choice = 'right' | 'wrong' | null;
 
-/** Writes records as the platform would write them, so that a test says only what is special about them. */
-export function examRecords(client: pg.Client) {
-  let student = 0;
+/**
+ * Writes records as the platform would write them, so that a plant says only what is special about them. They belong to
+ * the last of the seeded students: load runs act as the first.
+ */
+export function examRecords(client: Pick<pg.ClientBase, 'query'>, students: number) {
+  const people = sandboxStudents(students).reverse();
+  const sessions: string[] = [];
+  const masteryRuns: string[] = [];
+  const undo: Undo[] = [];
 
   const session = async ({
     mode = 'EXAM',
@@ -44,9 +63,9 @@ export function examRecords(client: pg.Client) {
     totalQuestions = 4,
     frozenBy = 'snapshot',
   }: SessionOptions = {}): Promise<SessionRecord> => {
-    student += 1;
-    const userId = sandboxStudents(student)[student - 1]?.id ?? '';
+    const userId = people[sessions.length % people.length]?.id ?? '';
     const id = randomUUID();
+    sessions.push(id);
     await client.query(
       `INSERT INTO test_sessions (id, user_id, mode, status, year, blocks_json, total_questions, started_at, expires_at,
          submitted_at, score_correct, score_total, score_pct)
@@ -154,7 +173,43 @@ export function examRecords(client: pg.Client) {
       await client.query('SET session_replication_role = origin');
     },
 
+    /** Numbered events of the student's browser. */
+    async telemetry({ id, userId }: SessionRecord, numbers: readonly number[]): Promise<void> {
+      await client.query(
+        `INSERT INTO attempt_events (id, event_type, session_id, user_id, source, seq)
+         SELECT gen_random_uuid(), 'NAVIGATION', $1, $2, 'web', number FROM unnest($3::int[]) AS number`,
+        [id, userId, numbers],
+      );
+    },
+
     sql: (text: string, values: readonly unknown[] = []) => client.query(text, [...values]),
+
+    /** A run of the algorithm that computes how well a student masters the themes. */
+    async mastery({ sessionId, userId, status, minutesAgo }: MasteryRun): Promise<void> {
+      const id = randomUUID();
+      masteryRuns.push(id);
+      await client.query(
+        `INSERT INTO algo_runs (id, algo_version_id, params_id, user_id, session_id, status, started_at)
+         SELECT $1, algo_version_id, id, $2, $3, $4, now() - $5 * interval '1 minute' FROM algo_params LIMIT 1`,
+        [id, userId, sessionId, status, minutesAgo],
+      );
+    },
+
+    /** For what is done with `sql` to others than the records made here. */
+    undoneBy(text: string, values: readonly unknown[] = []): void {
+      undo.push({ text, values });
+    },
+
+    /** Statements that take all of it away again, past the rules. */
+    undo: (): Undo[] => [
+      ...undo.toReversed(),
+      { text: 'DELETE FROM algo_runs WHERE id = ANY ($1::uuid[])', values: [masteryRuns] },
+      ...['attempt_events', 'session_answers', 'session_questions'].map((table) => ({
+        text: `DELETE FROM ${table} WHERE session_id = ANY ($1::uuid[])`,
+        values: [sessions],
+      })),
+      { text: 'DELETE FROM test_sessions WHERE id = ANY ($1::uuid[])', values: [sessions] },
+    ],
   };
 }
 
@@ -164,90 +219,4 @@ export function selectedIndex(record: SessionRecord, question: number, choice: C
   const correct = record.questions[question]?.correct ?? 0;
   if (choice === null) return null;
   return choice === 'right' ? correct : (correct + 1) % 5;
-}
-
-/** Everything that looks odd and is right; no check may say anything about it. */
-export async function addNearMisses(records: ExamRecords): Promise<void> {
-  const { session, event, acknowledged, answer, submitted, sql } = records;
-  const second = 1 / 60;
-
-  const blanks = await session({ status: 'SUBMITTED', score: [1, 4, 25] });
-  await answer(blanks, 0, 'right');
-  await answer(blanks, 1, 'wrong');
-  await acknowledged(blanks, 2, 3, 31);
-  await answer(blanks, 2, null);
-  await submitted(blanks, 1, 4, 25);
-  await submitted(blanks, 1, 4, '25.00', 9);
-  await event(
-    blanks,
-    'SESSION_SUBMITTED',
-    { score_correct: 4, score_total: 4, score_pct: 100 },
-    { source: 'web' },
-  );
-  await event(blanks, 'SESSION_REVIEW_VIEWED', {}, { minutesAgo: 8 });
-
-  const inProgress = await session();
-  await acknowledged(inProgress, 0, selectedIndex(inProgress, 0, 'wrong'), 31);
-  await answer(inProgress, 0, 'right');
-  // Two writes within a second, logged in another order than stored.
-  await answer(inProgress, 1, 'right');
-  await acknowledged(inProgress, 1, selectedIndex(inProgress, 1, 'wrong'), 30 - 0.5 * second);
-  await session({ status: 'EXPIRED', endedMinutesAgo: 10 });
-  await session({ endedMinutesAgo: null, startedMinutesAgo: 50_000 });
-
-  const offline = await session({
-    mode: 'TUTOR',
-    status: 'SUBMITTED',
-    questions: 0,
-    totalQuestions: 1,
-    score: [2, 3, 66.67],
-    submittedMinutesAgo: 40,
-  });
-  for (const question of [0, 1]) await answer(offline, question, 'right', { logged: false });
-  await answer(offline, 2, 'wrong', { logged: false });
-
-  const justInTime = await session({
-    status: 'SUBMITTED',
-    endedMinutesAgo: 10.5,
-    submittedMinutesAgo: 10,
-    score: [1, 4, 25],
-  });
-  await answer(justInTime, 0, 'right', { minutesAgo: 10 - 0.5 * second });
-  await submitted(justInTime, 1, 4, 25);
-
-  const editedLater = await session({ frozenBy: 'version' });
-  await answer(editedLater, 0, 'right');
-  await sql('UPDATE questions SET correct_index = (correct_index + 1) % 5 WHERE id = $1', [
-    editedLater.questions[0]?.id,
-  ]);
-
-  await mastery(records, { sessionId: blanks.id, userId: blanks.userId, status: 'SUCCESS', minutesAgo: 5 });
-  await mastery(records, { sessionId: null, userId: blanks.userId, status: 'FAILED', minutesAgo: 5 });
-  await mastery(records, { sessionId: null, userId: blanks.userId, status: 'SUCCESS', minutesAgo: 5 });
-}
-
-/** Right only for the next half minute. */
-export async function addFreshNearMisses({ session, acknowledged, answer }: ExamRecords): Promise<void> {
-  const second = 1 / 60;
-  await session({ endedMinutesAgo: 10 * second });
-  // The row is committed and its event is on the way.
-  const inProgress = await session();
-  await answer(inProgress, 0, 'right', { minutesAgo: 2 * second, logged: false });
-  await acknowledged(inProgress, 1, selectedIndex(inProgress, 1, 'wrong'), 20);
-  await answer(inProgress, 1, 'right', { minutesAgo: 1 * second, logged: false });
-}
-
-interface MasteryRun {
-  readonly sessionId: string | null;
-  readonly userId: string;
-  readonly status: string;
-  readonly minutesAgo: number;
-}
-
-export async function mastery({ sql }: ExamRecords, { sessionId, userId, status, minutesAgo }: MasteryRun) {
-  await sql(
-    `INSERT INTO algo_runs (algo_version_id, params_id, user_id, session_id, status, started_at)
-     SELECT algo_version_id, id, $1, $2, $3, now() - $4 * interval '1 minute' FROM algo_params LIMIT 1`,
-    [userId, sessionId, status, minutesAgo],
-  );
 }

@@ -1,0 +1,192 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { packageRoot } from '../../src/adapters/package-root.ts';
+import { type Bench, type Figure, figure, median } from '../measure.ts';
+import { openGenerated } from './generate.ts';
+import { operatorOf } from './suite.ts';
+
+/** Two rows each: the answer or the session, and its event. Together 1,000 rows. */
+const inRound = { answers: 495, submits: 5 };
+const changedRows = 2 * (inRound.answers + inRound.submits);
+/** Few hand in, so that a round changes hardly more sessions than the one before it: the last two minutes are looked at again. */
+const students = 600;
+/** Students in exams are spared: between statements a run rests. */
+const modes = ['EXAM', 'TUTOR'] as const;
+
+/** What a check of what changed takes in a big database, while students are in an exam and while they practise. */
+export const integrityIncremental: Bench = {
+  id: 'integrity-incremental',
+  title: `integrity check --incremental after ${changedRows.toLocaleString('en-GB')} changed rows, the whole process`,
+  run: async ({ smoke }) => {
+    const { sessions, rounds } = smoke ? { sessions: 2_000, rounds: 1 } : { sessions: 400_000, rounds: 10 };
+    const generated = await openGenerated({
+      sessions,
+      settings: 'tuned',
+      onProgress: (what) => console.error(what),
+    });
+    try {
+      return await withCopy(generated.url, (url) => measure(url, { sessions, rounds }));
+    } finally {
+      await generated.stop();
+    }
+  },
+};
+
+async function measure(
+  url: string,
+  { sessions, rounds }: { readonly sessions: number; readonly rounds: number },
+): Promise<Figure[]> {
+  const operator = operatorOf(url);
+  const platform = new pg.Client({ connectionString: url });
+  await platform.connect();
+  const check = async (exitCode: number, ...more: string[]) => {
+    const { seconds, stdout } = await operator.run(['integrity', 'check', ...more, '-o', 'json'], {
+      exitCode,
+    });
+    return { seconds, printed: JSON.parse(stdout) as Printed };
+  };
+  const checkChanges = async (exitCode: number) => {
+    const { seconds, printed } = await check(exitCode, '--incremental');
+    verifyThatItLooked(printed);
+    return { seconds, printed };
+  };
+  try {
+    await acceptPlanted(operator);
+    await elsewhere(platform, () => check(0, '--incremental'));
+    await change(platform, 'exam-in-progress', [students], students * 10);
+    const seen = { EXAM: [] as number[], TUTOR: [] as number[] };
+    for (let round = 0; round < rounds; round += 1) {
+      for (const mode of modes) {
+        await setMode(platform, mode);
+        await changeRows(platform, round * modes.length + modes.indexOf(mode));
+        seen[mode].push((await checkChanges(0)).seconds);
+      }
+    }
+    await change(platform, 'lose-an-answer', [], 1);
+    const { printed } = await checkChanges(1);
+    verifyThatItFound(printed);
+
+    const inSeconds = (what: string, of: readonly number[], goal: number | null) =>
+      figure({
+        name: `${sessions.toLocaleString('en-GB')} sessions: ${what}`,
+        unit: 's',
+        median: median(of),
+        n: of.length,
+        ratio: null,
+        goal,
+      });
+    return [
+      inSeconds('after 1,000 changed rows, students practise', seen.TUTOR, 0.5),
+      inSeconds('after 1,000 changed rows, students are in an exam', seen.EXAM, 0.5),
+      inSeconds('the slowest of these', [Math.max(...seen.EXAM)], null),
+    ];
+  } finally {
+    await platform.end();
+    operator.remove();
+  }
+}
+
+interface Printed {
+  readonly incremental: { readonly kind: 'sweep' | 'changes' };
+  readonly summary: { readonly sessions: number } | null;
+  readonly outcomes: readonly {
+    readonly id: string;
+    readonly outcome: string;
+    readonly findings: number | null;
+    readonly accepted: number;
+  }[];
+}
+
+/** Of the planted findings, those of the checks that look at everything each time. */
+async function acceptPlanted(operator: ReturnType<typeof operatorOf>): Promise<void> {
+  const until = new Date(Date.now() + 86_400_000).toISOString();
+  const acceptance = ['--until', until, '--owner', 'bench', '--reason', 'planted'];
+  await operator.run(
+    ['integrity', 'baseline', 'accept', '--check', 'answers-to-missing-questions', ...acceptance],
+    { exitCode: 0 },
+  );
+}
+
+/**
+ * With empty tables in the place of the big ones. Only a good full run lets the next ones look at changes alone, and here
+ * it would take minutes: nearly none of the generated answers has an event, and one check finds each of them.
+ */
+async function elsewhere<T>(platform: pg.Client, work: () => Promise<T>): Promise<T> {
+  const setPath = (path: string) => platform.query(`ALTER DATABASE ${copyName} SET search_path = ${path}`);
+  await platform.query('CREATE SCHEMA elsewhere');
+  await platform.query('SET search_path = elsewhere');
+  await platform.query(readFileSync(join(packageRoot(), 'sql/exam-platform/schema.sql'), 'utf8'));
+  await setPath('elsewhere');
+  try {
+    return await work();
+  } finally {
+    await setPath('public');
+    await platform.query('SET search_path = public');
+    await platform.query('DROP SCHEMA elsewhere CASCADE');
+  }
+}
+
+async function setMode(platform: pg.Client, mode: (typeof modes)[number]): Promise<void> {
+  await platform.query("UPDATE test_sessions SET mode = $1 WHERE status = 'ACTIVE' AND expires_at > now()", [
+    mode,
+  ]);
+}
+
+async function changeRows(platform: pg.Client, round: number): Promise<void> {
+  await change(platform, 'answers', [round, inRound.answers], inRound.answers);
+  await change(platform, 'submits', [inRound.submits], inRound.submits);
+}
+
+/** `rows`: that the last part of the statement writes */
+async function change(
+  platform: pg.Client,
+  name: string,
+  values: readonly number[],
+  rows: number,
+): Promise<void> {
+  const sql = readFileSync(join(packageRoot(), `bench/integrity/changes/${name}.sql`), 'utf8');
+  const { rowCount } = await platform.query(sql, [...values]);
+  if (rowCount !== rows) throw new Error(`"${name}" wrote ${rowCount} rows instead of ${rows}`);
+}
+
+function verifyThatItLooked({ incremental, summary, outcomes }: Printed): void {
+  if (incremental.kind !== 'changes') throw new Error('the run was not one of changes');
+  const sessions = summary?.sessions ?? 0;
+  const changed = inRound.answers + inRound.submits;
+  if (sessions < changed || sessions > students)
+    throw new Error(`it looked at ${sessions} sessions, and ${changed} to ${students} have changed`);
+  const unknown = outcomes.filter(({ outcome }) => outcome === 'unknown').map(({ id }) => id);
+  if (unknown.length > 0) throw new Error(`it could not tell: ${unknown.join(', ')}`);
+}
+
+function verifyThatItFound({ outcomes }: Printed): void {
+  const failed = outcomes.filter(({ outcome }) => outcome === 'fail');
+  const [lost] = failed;
+  if (failed.length === 1 && lost?.id === 'lost-answers' && lost.findings === 1) return;
+  const words = failed.map(({ id, findings }) => `${id} ${findings}`);
+  throw new Error(`one answer was lost, and it found: ${words.join(', ')}`);
+}
+
+const copyName = 'changing';
+
+/** Of the generated database, which stays as it is. */
+async function withCopy<T>(url: string, work: (url: string) => Promise<T>): Promise<T> {
+  const copy = new URL(url);
+  copy.pathname = `/${copyName}`;
+  const outside = new URL(url);
+  outside.pathname = '/postgres';
+  const admin = new pg.Client({ connectionString: outside.href });
+  await admin.connect();
+  try {
+    // one that was interrupted may have left it
+    await admin.query(`DROP DATABASE IF EXISTS ${copyName}`);
+    // the other strategy writes everything into the write-ahead log first
+    const template = new URL(url).pathname.slice(1);
+    await admin.query(`CREATE DATABASE ${copyName} TEMPLATE ${template} STRATEGY file_copy`);
+    return await work(copy.href);
+  } finally {
+    await admin.query(`DROP DATABASE IF EXISTS ${copyName} WITH (FORCE)`);
+    await admin.end();
+  }
+}

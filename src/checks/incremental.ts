@@ -1,0 +1,221 @@
+import { createHash } from 'node:crypto';
+import type { Environment } from '../lifecycle/environment.ts';
+import { Undetermined } from '../lifecycle/errors.ts';
+import { advanced, type Sweep, type Watermark, type Watermarks } from '../lifecycle/watermark.ts';
+import { abortable } from './abortable.ts';
+import type { Check } from './check.ts';
+import type { CheckRun, IncrementalRun } from './check-run.ts';
+import { compareSweep, coverageResult, type SweepComparison } from './incremental-coverage.ts';
+import type { CheckCatalogue } from './index.ts';
+import { type RunChecksOptions, runChecks } from './run-checks.ts';
+import { namesIn, type Scope, viewsOf } from './scope.ts';
+import { selectChecks } from './select-checks.ts';
+import { type ServerPosition, serverPosition } from './server-position.ts';
+import { scopeOf, type WindowOptions } from './windows.ts';
+
+export interface IncrementalOptions {
+  readonly watermarks: Watermarks;
+  /** milliseconds: when the last sweep is older, the run is one */
+  readonly fullEvery: number;
+  /** what the run is restricted to besides, the same each time */
+  readonly window: WindowOptions;
+}
+
+/**
+ * Looks at what changed since the last good run, or, now and then, at everything: a sweep, which also says whether the
+ * runs between the sweeps could see what it sees.
+ */
+export async function runIncrementally(
+  options: RunChecksOptions,
+  { watermarks, fullEvery, window }: IncrementalOptions,
+): Promise<CheckRun> {
+  const { environment, catalogue, signal } = options;
+  const selected = await selectChecks(catalogue, options);
+  const of = digestOf(selected, catalogue, scopeOf(window, catalogue.windows));
+  const position = await positionOf(environment, signal);
+  if (position instanceof Undetermined) {
+    const run = await runChecks({ ...options, scope: scopeOf(window, catalogue.windows) });
+    return { ...run, notes: [`not incremental: ${position.message}`, ...run.notes] };
+  }
+  const { marks, damaged } = watermarks.read(environment.name);
+  const mark = marks.find((candidate) => candidate.of === of);
+  const decision = decide(mark, position, { damaged, fullEvery });
+  const { run, sweep } =
+    decision.kind === 'sweep'
+      ? await runSweep(options, { window, position, mark: usable(mark, position), selected })
+      : await runChanges(options, { window, position, mark: decision.mark });
+
+  const stayed = whyItStays(run, position);
+  if (stayed === null && position.settled !== null && sweep !== null) {
+    const next: Watermark = { of, server: position.server, at: position.settled.toISOString(), sweep };
+    const from = decision.kind === 'sweep' ? null : decision.mark.at;
+    await watermarks.change(environment.name, (known) => advanced(known, { mark: next, from }));
+  }
+  const incremental: IncrementalRun = {
+    kind: decision.kind,
+    reason: decision.kind === 'sweep' ? decision.reason : null,
+    since: decision.kind === 'sweep' ? null : decision.mark.at,
+    lastSweepAt: (stayed === null ? sweep : mark?.sweep)?.snapshotAt ?? null,
+    watermark: stayed === null ? (position.settled?.toISOString() ?? null) : (mark?.at ?? null),
+    stayed,
+  };
+  return { ...run, incremental, notes: [...notesOf(incremental), ...run.notes] };
+}
+
+type Decision =
+  | { readonly kind: 'sweep'; readonly reason: string }
+  | { readonly kind: 'changes'; readonly mark: Watermark };
+
+/** A run of changes is only right where the mark is of this server, and a sweep has proven the runs not long ago. */
+export function decide(
+  mark: Watermark | undefined,
+  { server, now }: Pick<ServerPosition, 'server' | 'now'>,
+  { damaged, fullEvery }: { damaged: string | null; fullEvery: number },
+): Decision {
+  const sweep = (reason: string): Decision => ({ kind: 'sweep', reason });
+  if (damaged !== null) return sweep(`the watermark is damaged: ${damaged}`);
+  if (mark === undefined) return sweep('there is no good run of these checks to go on from');
+  if (mark.server !== server) return sweep('the watermark is of another server, or it was restored since');
+  if (mark.at > now.toISOString()) return sweep("the server's clock is before the watermark");
+  if (Number(now) - Date.parse(mark.sweep.snapshotAt) >= fullEvery)
+    return sweep(`the last full run was at ${mark.sweep.snapshotAt}`);
+  return { kind: 'changes', mark };
+}
+
+/** What a sweep may be compared with. */
+function usable(mark: Watermark | undefined, { server }: ServerPosition): Watermark | undefined {
+  return mark?.server === server ? mark : undefined;
+}
+
+interface ChangesContext {
+  readonly window: WindowOptions;
+  readonly position: ServerPosition;
+  readonly mark: Watermark;
+}
+
+async function runChanges(
+  options: RunChecksOptions,
+  { window, position, mark }: ChangesContext,
+): Promise<{ run: CheckRun; sweep: Sweep }> {
+  const { catalogue } = options;
+  const scope = scopeOf({ ...window, changedSince: new Date(mark.at) }, catalogue.windows);
+  const leaveOut = (check: Check) => {
+    const table = slowTableOf(check, catalogue, position.slowByTime);
+    if (table === undefined) return options.leaveOut?.(check) ?? null;
+    return {
+      reason: `left to the full runs, as ${table} has no index on the time of its rows; the last one was at ${mark.sweep.snapshotAt}`,
+      hint: `run it now without --incremental: --check ${check.id}`,
+    };
+  };
+  return { run: await runChecks({ ...options, scope, leaveOut }), sweep: mark.sweep };
+}
+
+function slowTableOf(
+  { window, sql }: Check,
+  { views }: CheckCatalogue,
+  slow: readonly string[],
+): string | undefined {
+  if (window !== 'time') return undefined;
+  const code = [sql, ...viewsOf([sql], views).map((view) => view.sql)].join('\n');
+  return namesIn(code, slow)[0];
+}
+
+interface SweepContext {
+  readonly window: WindowOptions;
+  readonly position: ServerPosition;
+  readonly mark: Watermark | undefined;
+  readonly selected: readonly Check[];
+}
+
+async function runSweep(
+  options: RunChecksOptions,
+  { window, position, mark, selected }: SweepContext,
+): Promise<{ run: CheckRun; sweep: Sweep | null }> {
+  const { catalogue, signal } = options;
+  const changedSince = mark === undefined ? undefined : new Date(mark.sweep.watermark);
+  const seen: { comparison: SweepComparison | { problem: unknown } } = {
+    comparison: { problem: new Undetermined('the full run was not completed') },
+  };
+  const run = await runChecks({
+    ...options,
+    scope: scopeOf(window, catalogue.windows),
+    afterwards: async (postgres, answered, context) => {
+      seen.comparison = await compareSweep(postgres, {
+        checks: selected.filter(
+          (check) =>
+            check.window !== 'none' && slowTableOf(check, catalogue, position.slowByTime) === undefined,
+        ),
+        run: answered,
+        context,
+        before: mark?.sweep ?? null,
+        changed: changedSince && (scopeOf({ ...window, changedSince }, catalogue.windows) ?? undefined),
+        signal,
+      }).catch((problem: unknown) => {
+        if (signal.aborted) throw problem;
+        return { problem };
+      });
+      await options.afterwards?.(postgres, answered, context);
+    },
+  });
+  const { comparison } = seen;
+  const outcomes = [...run.outcomes, coverageResult(comparison, mark?.sweep ?? null)];
+  const sweep =
+    'problem' in comparison || run.snapshotAt === null || position.settled === null
+      ? null
+      : {
+          snapshotAt: run.snapshotAt,
+          watermark: position.settled.toISOString(),
+          findings: comparison.findings,
+        };
+  return { run: { ...run, outcomes }, sweep };
+}
+
+function whyItStays(run: CheckRun, { settled }: ServerPosition): string | null {
+  const bad = run.outcomes.filter(({ outcome }) => outcome === 'fail' || outcome === 'unknown');
+  if (bad.length > 0) {
+    const ids = bad.slice(0, 3).map(({ id }) => id);
+    const more = bad.length > ids.length ? ` and ${bad.length - ids.length} more` : '';
+    return `not all was good: ${ids.join(', ')}${more}`;
+  }
+  return settled === null ? 'how far the replica has come is not known' : null;
+}
+
+function notesOf({ kind, reason, since, lastSweepAt, stayed }: IncrementalRun): string[] {
+  const what =
+    kind === 'sweep'
+      ? `a full run: ${reason}`
+      : `only what changed since ${since}; the last full run was at ${lastSweepAt}`;
+  const next =
+    stayed === null
+      ? []
+      : [`the watermark stays, and the next incremental run looks at the same again: ${stayed}`];
+  return [what, ...next];
+}
+
+/** Other checks, another statement or another window have not been asked until the watermark. */
+export function digestOf(
+  selected: readonly Check[],
+  { views, windows }: CheckCatalogue,
+  scope: Scope | null,
+): string {
+  const asked = {
+    checks: selected.map(({ id, window, sql }) => [id, window, sql]),
+    views: views.map(({ name, sql }) => [name, sql]),
+    windows: [...windows],
+    scope: scope?.conditions ?? null,
+  };
+  return createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 32);
+}
+
+/** What cannot be reached is told by the run itself, check by check. */
+async function positionOf(
+  { withPostgres, platform }: Pick<Environment, 'withPostgres' | 'platform'>,
+  signal: AbortSignal,
+): Promise<ServerPosition | Undetermined> {
+  try {
+    return await abortable(serverPosition(withPostgres, platform.integrity), signal);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof Undetermined)) throw error;
+    return error;
+  }
+}

@@ -1,0 +1,24 @@
+import { Undetermined } from '../lifecycle/errors.ts';
+
+/** SQLSTATEs with which a server ends a session: https://www.postgresql.org/docs/15/errcodes-appendix.html */
+const endsSession = ['57P01', '57P02', '57P03', '57P05', '25P03', '25P04'];
+
+/** The connection is gone: no statement can be asked on it any more. */
+export function isConnectionLost(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === undefined) return false;
+  // 08P01 is a statement that wants parameters. ECONNRESET, EPIPE: of the system; no SQLSTATE begins with E.
+  return (code.startsWith('08') && code !== '08P01') || code.startsWith('E') || endsSession.includes(code);
+}
+
+/** An SQLSTATE, or a reason that we give ourselves; anything else is a bug, or the end of the connection. */
+export function isAboutTheStatement(error: unknown): boolean {
+  if (isConnectionLost(error)) return false;
+  const code = codeOf(error);
+  return code === undefined ? error instanceof Undetermined : /^[0-9A-Z]{5}$/.test(code);
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}

@@ -1,0 +1,98 @@
+import type { CheckPlan } from '../checks/run-checks.ts';
+import { messageOf } from '../lifecycle/errors.ts';
+import type { Block, Report } from '../report/report.ts';
+
+/** Of the planner's unit, by measuring; machines differ by a factor of three. */
+const secondsPerCost = 2e-6;
+
+export interface PlannedRun {
+  readonly environment: string;
+  /** which sessions, in words; null: all */
+  readonly scope: string | null;
+  readonly plan: CheckPlan;
+  readonly notes: readonly string[];
+}
+
+/** What `integrity check` would ask, with what it costs. */
+export function checkPlanReport({ environment, scope, plan, notes }: PlannedRun): Report {
+  const statements = plan.statements.map(({ checks, cost }) => ({
+    checks: checks.map(({ id }) => id),
+    cost,
+    seconds: cost * secondsPerCost,
+  }));
+  const seconds = statements.map((statement) => statement.seconds);
+  const total = seconds.reduce((sum, one) => sum + one, 0);
+  const data = {
+    environment,
+    scope,
+    connections: plan.connections,
+    sessionsInProgress: plan.sessionsInProgress,
+    statements,
+    seconds: Math.max(total / plan.connections, ...seconds),
+    leftOut: plan.leftOut.map(({ check, reason }) => ({ check: check.id, reason })),
+    problems: plan.problems.map(({ check, error }) => ({ check: check.id, problem: messageOf(error) })),
+    notes,
+  };
+  return {
+    kind: 'integrity.plan',
+    data,
+    rows: statements,
+    blocks: [
+      {
+        type: 'table',
+        columns: [
+          { title: 'statement', align: 'right' },
+          { title: 'checks' },
+          { title: 'cost', align: 'right' },
+          { title: 'about', align: 'right' },
+        ],
+        rows: statements.map((statement, index) => [
+          index + 1,
+          statement.checks.join(', '),
+          Math.round(statement.cost).toLocaleString('en-GB'),
+          about(statement.seconds),
+        ]),
+      },
+      ...listOf(
+        'left out',
+        data.leftOut.map(({ check, reason }) => `${check}: ${reason}`),
+      ),
+      ...listOf(
+        'cannot be asked',
+        data.problems.map(({ check, problem }) => `${check}: ${problem}`),
+      ),
+      ...listOf('notes', notes),
+      { type: 'text', text: closingLine(data) },
+    ],
+  };
+}
+
+function listOf(title: string, items: readonly string[]): Block[] {
+  if (items.length === 0) return [];
+  return [
+    { type: 'heading', text: title },
+    { type: 'list', items },
+  ];
+}
+
+function closingLine(data: {
+  readonly environment: string;
+  readonly scope: string | null;
+  readonly connections: number;
+  readonly sessionsInProgress: number | null;
+  readonly statements: readonly unknown[];
+  readonly seconds: number;
+}): string {
+  const { environment, scope, connections, sessionsInProgress, statements, seconds } = data;
+  const live =
+    sessionsInProgress === null
+      ? 'whether students are in exams could not be seen'
+      : sessionsInProgress === 0
+        ? 'no student is in an exam'
+        : `${sessionsInProgress} students are in exams, so it would rest between statements`;
+  return `${environment}, ${scope ?? 'all sessions'}; ${statements.length} read-only statements on ${connections === 1 ? 'one connection' : `${connections} connections`}, together ${about(seconds)}, by the planner's estimate; ${live}. Only EXPLAIN was run.`;
+}
+
+function about(seconds: number): string {
+  return seconds < 0.1 ? '< 0.1 s' : `${seconds.toFixed(1)} s`;
+}
