@@ -18,6 +18,10 @@ export interface Defect {
 const quietAnswer = 'a.session_id = p.id AND a.question_id = p.quiet_question';
 const loggedAnswer = 'a.session_id = p.id AND a.question_id = p.logged_question';
 
+/** No exam: while students are in exams, a run takes its time. */
+const practising = `mode = 'TUTOR', status = 'ACTIVE', submitted_at = NULL, score_correct = NULL, score_total = NULL,
+  score_pct = NULL, duration_seconds = NULL, expires_at = NULL`;
+
 const submitEvent = (kind: string, scoreCorrect: string) => `
   INSERT INTO attempt_events (id, event_type, event_ts, session_id, user_id, source, payload_json)
   SELECT bench.uuid('${kind}', n), 'SESSION_SUBMITTED', ended_at + interval '2 seconds', id, user_id, 'api',
@@ -187,7 +191,7 @@ export const defects: readonly Defect[] = [
     every: 4000,
     rest: 170,
     sql: `UPDATE session_answers a SET answered_at = p.ended_at + interval '1 hour' FROM planted p WHERE ${quietAnswer}`,
-    speaks: { 'inconsistent-status': 1 },
+    speaks: { 'answers-after-end': 1 },
   },
   {
     name: 'handed in late',
@@ -202,8 +206,7 @@ export const defects: readonly Defect[] = [
     rest: 190,
     sql: `
       UPDATE test_sessions s
-      SET status = 'ACTIVE', submitted_at = NULL, score_correct = NULL, score_total = NULL, score_pct = NULL,
-        duration_seconds = NULL, expires_at = NULL
+      SET ${practising}
       FROM planted p
       WHERE s.id = p.id`,
     speaks: { 'lost-submits': 1 },
@@ -220,14 +223,12 @@ export const defects: readonly Defect[] = [
     speaks: { 'overdue-sessions': 1 },
   },
   {
-    // practice: while students are in exams, a run takes its time
     name: 'untimed and in progress',
     every: 1000,
     rest: 349,
     sql: `
       UPDATE test_sessions s
-      SET mode = 'TUTOR', status = 'ACTIVE', submitted_at = NULL, score_correct = NULL, score_total = NULL, score_pct = NULL,
-        duration_seconds = NULL, expires_at = NULL
+      SET ${practising}
       FROM planted p
       WHERE s.id = p.id`,
     speaks: {},

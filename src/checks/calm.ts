@@ -7,7 +7,7 @@ const step = 1_000;
 const patience = 20_000;
 const longestRest = 2_000;
 /** After so short a statement there is nothing to recover from. */
-const shortestRest = 100;
+const shortestRest = 250;
 /** A measurement is as good as new for that long, so that many short statements are not all measured. */
 const freshFor = 250;
 const answerWithin = 5_000;
@@ -30,7 +30,7 @@ export interface CalmOptions {
  * while the platform answers slower than at the beginning it waits, for a while.
  */
 export function keepCalm({ measure, clock }: CalmOptions): Calm {
-  let first: number | undefined;
+  let atFirst: Promise<number> | undefined;
   let measuredAt = Number.NEGATIVE_INFINITY;
   let wentOnAt: number | undefined;
   let rested = 0;
@@ -61,11 +61,11 @@ export function keepCalm({ measure, clock }: CalmOptions): Calm {
   };
 
   const untilCalm = async (signal: AbortSignal): Promise<string | null> => {
-    if (first === undefined) {
-      first = await latency(signal);
-      return Number.isFinite(first) ? null : 'students are in exams and the platform does not answer';
-    }
-    if (now() - measuredAt < freshFor) return null;
+    const begins = atFirst === undefined;
+    atFirst ??= latency(signal);
+    const first = await atFirst;
+    if (!Number.isFinite(first)) return 'students are in exams and the platform does not answer';
+    if (begins || now() - measuredAt < freshFor) return null;
     const limit = Math.max(2 * first, first + 50);
     const since = now();
     for (;;) {

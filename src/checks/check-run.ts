@@ -35,7 +35,7 @@ export interface StatementRecord {
   readonly checks: readonly string[];
   /** from 1 */
   readonly connection: number;
-  /** as EXPLAIN gave it before, in the planner's unit */
+  /** as EXPLAIN gave it before, in the planner's unit; 0: not asked, as few sessions are looked at */
   readonly cost: number;
   readonly durationMs: number;
 }

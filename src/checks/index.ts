@@ -8,11 +8,13 @@ export const checkIds: Readonly<Record<Platform['id'], readonly string[]>> = {
   'exam-platform': [
     'announced-scores',
     'answer-not-in-session',
+    'answers-after-end',
     'answers-to-missing-questions',
     'constraints-valid',
     'contradictory-submits',
     'correctness-flag',
     'count-answers',
+    'count-cleared-answers',
     'count-events',
     'count-questions',
     'count-sessions',

@@ -3,12 +3,12 @@ import { Undetermined } from '../lifecycle/errors.ts';
 import type { IntegrityFacts } from '../lifecycle/platform.ts';
 import type { Pseudonymiser } from '../lifecycle/pseudonym.ts';
 import { abortable } from './abortable.ts';
-import type { Check } from './check.ts';
+import { type Check, costClasses } from './check.ts';
 import type { CheckResult, CheckRun, Finding, StatementRecord } from './check-run.ts';
 import { findingsOf } from './findings.ts';
 import type { CheckCatalogue } from './index.ts';
 import { type Frame, judge, type Seen, skipped, unknown } from './judge.ts';
-import { type PlannedStatement, planStatements } from './plan-statements.ts';
+import { explained, type PlannedStatement, planStatements } from './plan-statements.ts';
 import { fewSessions, idsStatement, type Scope } from './scope.ts';
 import { selectChecks } from './select-checks.ts';
 import { missingRevision, type ServerState, serverState } from './server-state.ts';
@@ -45,7 +45,7 @@ export interface RunChecksOptions {
   readonly expired?: ReadonlyMap<string, number>;
   /** default: those of the catalogue */
   readonly thresholds?: Readonly<Record<string, CheckThresholds>>;
-  /** connections at the same time; default 2, and 1 while students are in exams or the server has few left */
+  /** connections at the same time; default 2, and 1 while students are in exams and the window is wide, or the server has few left */
   readonly connections?: number;
   /** milliseconds that one statement may take; default 60,000 */
   readonly statementTimeout?: number;
@@ -129,6 +129,11 @@ interface Asked {
   readonly settings?: Readonly<Record<string, string>>;
   /** by the budget */
   readonly limited?: boolean;
+}
+
+/** How heavy it is by the headers of its checks. */
+function classOf({ checks }: PlannedStatement): number {
+  return checks.reduce((sum, { cost }) => sum + costClasses.indexOf(cost.class), 0);
 }
 
 type Answer = { readonly seen: Seen } | { readonly error: unknown; readonly durationMs: number };
@@ -215,12 +220,18 @@ class RunningChecks {
     const planned = await planStatements(asked, {
       context: this.context,
       combine,
+      estimate: !this.#isNarrow,
       ask: (statement) => this.#ask(postgres, statement),
       onProblem: (check, error) => this.#answers.set(check, { error, durationMs: 0 }),
     });
     // The longest first end soonest together; within a budget, many answers are better than one.
     const order = budget === undefined ? -1 : 1;
-    return planned.sort((a, b) => order * (a.cost - b.cost));
+    return planned.sort((a, b) => order * (a.cost - b.cost || classOf(a) - classOf(b)));
+  }
+
+  /** Few sessions are looked at. */
+  get #isNarrow(): boolean {
+    return this.#scope?.ids !== undefined;
   }
 
   async #work(snapshot: Snapshot, queue: PlannedStatement[]): Promise<void> {
@@ -258,12 +269,14 @@ class RunningChecks {
     await lane(snapshot.postgres, 1);
   }
 
-  /** One while students are in exams, or when the server has few to spare, unless somebody says how many. */
+  /** One while students are in exams and much is looked at, or when the server has few to spare, unless somebody says how many. */
   #connections(): number {
     const { connections } = this.#options;
     if (connections !== undefined) return connections;
     const { sessionsInProgress, freeConnections = 0 } = this.#server ?? {};
-    return sessionsInProgress === 0 && freeConnections >= 10 ? 2 : 1;
+    // What a narrow window asks is over in a moment.
+    const light = sessionsInProgress === 0 || this.#isNarrow;
+    return light && freeConnections >= 10 ? 2 : 1;
   }
 
   async #answer(postgres: Postgres, statement: PlannedStatement, connection: number): Promise<void> {
@@ -287,7 +300,9 @@ class RunningChecks {
       if (this.#options.signal.aborted || !isAboutTheStatement(error)) throw error;
       const [only] = checks;
       if (checks.length === 1 && only !== undefined) {
-        this.#answers.set(only, { error, durationMs: elapsed() });
+        const ask = (asked: Asked) => this.#ask(postgres, asked);
+        const why = await explained(only, { context: this.context, ask }, error);
+        this.#answers.set(only, { error: why, durationMs: elapsed() });
         return;
       }
       // One of them spoils it for the others, so each is asked alone.

@@ -110,3 +110,28 @@ function idOf(reference: string, environment: string, ids: readonly string[]): s
     similar.length === 0 ? `there is no run "${reference}"` : `"${reference}" fits ${similar.length} runs`;
   throw new UsageError(`${why} of ${environment}`, { hint });
 }
+
+/** How many seconds a statement took in the last runs of the same scope. */
+export function secondsBefore(
+  environment: string,
+  scope: string | null,
+  { history }: Pick<IntegrityContext, 'history'>,
+): (checks: readonly string[]) => number | undefined {
+  const runs = history
+    .ids(environment)
+    .slice(0, recentRuns)
+    .flatMap((id) => {
+      try {
+        return [parseSavedRun(history.read(environment, id) ?? '', id)];
+      } catch {
+        return [];
+      }
+    });
+  const statements = runs.filter((run) => run.scope === scope).flatMap((run) => run.statements);
+  return (checks) => {
+    const same = statements.find((one) => one.checks.join() === checks.join());
+    return same === undefined ? undefined : same.durationMs / 1000;
+  };
+}
+
+const recentRuns = 20;

@@ -13,7 +13,7 @@ import { type Pseudonymiser, pseudonymiser } from '../lifecycle/pseudonym.ts';
 import { FindingsWriter, whereAllGo } from './all-findings.ts';
 import { auditRecorder } from './audit-recorder.ts';
 import { acceptedFindings } from './change-baseline.ts';
-import { keepRun } from './check-history.ts';
+import { keepRun, secondsBefore } from './check-history.ts';
 import { type WindowFlags, windowOf } from './check-window.ts';
 import { parseBetween } from './count-argument.ts';
 import { parseMilliseconds } from './duration-argument.ts';
@@ -220,6 +220,7 @@ async function reportPlan(
       environment: environment.name,
       scope: scope?.words ?? null,
       plan,
+      tookBefore: secondsBefore(environment.name, scope?.words ?? null, context),
       notes: [...notes, ...full],
     }),
   );

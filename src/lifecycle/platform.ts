@@ -27,6 +27,8 @@ export interface Platform {
 export interface IntegrityFacts {
   /** table -> the column that holds the session's id */
   readonly sessionColumns: Readonly<Record<string, string>>;
+  /** of these, the one in which each thing that happens leaves a row */
+  readonly eventTable: string;
   /** table -> SQL of the time at which its row `t` was last written; tables that are not here have no window of time */
   readonly writtenAt: Readonly<Record<string, string>>;
   /** SQL, no parameters; one row {revision: text} */

@@ -183,6 +183,7 @@ export const examPlatform: Platform = {
       session_runtime_snapshot: 'session_id',
       algo_runs: 'session_id',
     },
+    eventTable: 'attempt_events',
     writtenAt: {
       session_answers: 'greatest(t.updated_at, t.answered_at, t.created_at)',
       attempt_events: 't.event_ts',

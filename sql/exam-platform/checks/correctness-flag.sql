@@ -7,12 +7,12 @@
 -- columns: session_id (the session), question_id (the question), user_id (personal: the student), selected_index (the choice),
 --   is_correct (the verdict), written_at (last write)
 -- looks-at: answers
--- cost: scan; one pass over session_answers, once for all checks of answers
+-- cost: scan; one pass over session_answers, once for all checks of verdicts and scores
 -- window: sessions
 -- occurred: written_at
 -- suite: core
 SELECT s.session_id, a.question_id, s.user_id, a.selected_index, a.is_correct, a.written_at
-FROM answered_sessions s
+FROM judged_sessions s
 -- OFFSET 0 keeps the few sessions in front: their answers are looked up, not all answers read again.
 CROSS JOIN LATERAL (
   SELECT question_id, selected_index, is_correct, greatest(updated_at, answered_at, created_at) AS written_at
@@ -20,4 +20,4 @@ CROSS JOIN LATERAL (
   WHERE session_id = s.session_id AND (selected_index IS NULL) <> (is_correct IS NULL)
   OFFSET 0
 ) a
-WHERE s.misjudged_answers > 0 AND s.is_there
+WHERE s.misjudged_answers > 0

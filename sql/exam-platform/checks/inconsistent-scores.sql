@@ -9,7 +9,7 @@
 --   score_total (stored), score_pct (stored), total_questions (questions of the session), correct_answers (rows with
 --   is_correct), last_answer_at (last write of an answer), submitted_at (end)
 -- looks-at: sessions
--- cost: scan; one pass over session_answers, once for all checks of answers
+-- cost: scan; one pass over session_answers, once for all checks of verdicts and scores
 -- window: sessions
 -- occurred: submitted_at
 -- suite: core
@@ -18,7 +18,7 @@ WITH
 -- What can only be right is left out cheaply; the causes are worked out for the rest.
 suspects AS MATERIALIZED (
   SELECT *
-  FROM answered_sessions
+  FROM judged_sessions
   WHERE status IN ('SUBMITTED', 'EXPIRED')
     AND (
       score_correct <> correct_answers

@@ -16,13 +16,21 @@ export const sessionPlants: readonly Plant[] = [
   {
     check: 'inconsistent-status',
     what: 'each contradiction between status, times and score',
-    findings: 5,
+    findings: 4,
     outcome: 'fail',
-    async plant({ session, answer }) {
+    async plant({ session }) {
       await session({ status: 'EXPIRED', submittedMinutesAgo: null });
       await session({ submittedMinutesAgo: 10 });
       await session({ score: [0, null, null] });
       await session({ status: 'EXPIRED', submittedMinutesAgo: 61 });
+    },
+  },
+  {
+    check: 'answers-after-end',
+    what: 'answers that were given after an exam had expired',
+    findings: 1,
+    outcome: 'fail',
+    async plant({ session, answer }) {
       const answeredLater = await session({ status: 'EXPIRED', submittedMinutesAgo: 10, score: [1, 4, 25] });
       await answer(answeredLater, 0, 'right', { minutesAgo: 9 });
       await answer(answeredLater, 1, 'wrong', { minutesAgo: 8 });

@@ -1,0 +1,11 @@
+-- id: count-cleared-answers
+-- title: how many answers students took back
+-- question: how many answers were touched and left without a choice?
+-- severity: info
+-- finding: one row of counts; nothing about it is wrong
+-- remedy: none is needed
+-- columns: cleared_answers (touched and left without a choice: allowed)
+-- cost: scan; one pass over session_answers, once for all checks of verdicts and scores
+-- window: sessions
+-- suite: core
+SELECT coalesce(sum(cleared_answers), 0)::float8 AS cleared_answers FROM judged_sessions
