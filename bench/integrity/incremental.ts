@@ -56,10 +56,10 @@ async function measure(
     await elsewhere(platform, () => check(0, '--incremental'));
     await change(platform, 'exam-in-progress', [students], students * 10);
     const seen = { EXAM: [] as number[], TUTOR: [] as number[] };
-    for (let round = 0; round < rounds; round += 1) {
-      for (const mode of modes) {
-        await setMode(platform, mode);
-        await changeRows(platform, round * modes.length + modes.indexOf(mode));
+    for (const [index, mode] of modes.entries()) {
+      await setMode(platform, mode);
+      for (let round = 0; round < rounds; round += 1) {
+        await changeRows(platform, index * rounds + round);
         seen[mode].push((await checkChanges(0)).seconds);
       }
     }
@@ -77,9 +77,9 @@ async function measure(
         goal,
       });
     return [
-      inSeconds('after 1,000 changed rows, students practise', seen.TUTOR, 0.5),
       inSeconds('after 1,000 changed rows, students are in an exam', seen.EXAM, 0.5),
       inSeconds('the slowest of these', [Math.max(...seen.EXAM)], null),
+      inSeconds('after 1,000 changed rows, students practise', seen.TUTOR, 0.5),
     ];
   } finally {
     await platform.end();
@@ -128,9 +128,10 @@ async function elsewhere<T>(platform: pg.Client, work: () => Promise<T>): Promis
 }
 
 async function setMode(platform: pg.Client, mode: (typeof modes)[number]): Promise<void> {
-  await platform.query("UPDATE test_sessions SET mode = $1 WHERE status = 'ACTIVE' AND expires_at > now()", [
-    mode,
-  ]);
+  await platform.query(
+    "UPDATE test_sessions SET mode = $1 WHERE status = 'ACTIVE' AND expires_at > now() AND mode <> $1",
+    [mode],
+  );
 }
 
 async function changeRows(platform: pg.Client, round: number): Promise<void> {

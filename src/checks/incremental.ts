@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Environment } from '../lifecycle/environment.ts';
-import { Undetermined } from '../lifecycle/errors.ts';
+import { isExpected, messageOf, Undetermined } from '../lifecycle/errors.ts';
 import { advanced, type Sweep, type Watermark, type Watermarks } from '../lifecycle/watermark.ts';
 import { abortable } from './abortable.ts';
 import type { Check } from './check.ts';
@@ -45,12 +45,9 @@ export async function runIncrementally(
       ? await runSweep(options, { window, position, mark: usable(mark, position), selected })
       : await runChanges(options, { window, position, mark: decision.mark });
 
-  const stayed = whyItStays(run, position);
-  if (stayed === null && position.settled !== null && sweep !== null) {
-    const next: Watermark = { of, server: position.server, at: position.settled.toISOString(), sweep };
-    const from = decision.kind === 'sweep' ? null : decision.mark.at;
-    await watermarks.change(environment.name, (known) => advanced(known, { mark: next, from }));
-  }
+  const mayMove = whyItStays(run, position);
+  const from = decision.kind === 'sweep' ? null : decision.mark.at;
+  const stayed = mayMove ?? (await moved(watermarks, environment.name, { of, position, sweep, from }));
   const incremental: IncrementalRun = {
     kind: decision.kind,
     reason: decision.kind === 'sweep' ? decision.reason : null,
@@ -60,6 +57,31 @@ export async function runIncrementally(
     stayed,
   };
   return { ...run, incremental, notes: [...notesOf(incremental), ...run.notes] };
+}
+
+interface Move {
+  readonly of: string;
+  readonly position: ServerPosition;
+  readonly sweep: Sweep | null;
+  /** of a run of changes: where it began */
+  readonly from: string | null;
+}
+
+/** Why it could not be moved; a full disk must not take the result of the checks with it. */
+async function moved(
+  watermarks: Watermarks,
+  environment: string,
+  { of, position: { server, settled }, sweep, from }: Move,
+): Promise<string | null> {
+  if (sweep === null || settled === null) return 'the full run was not completed';
+  const mark: Watermark = { of, server, at: settled.toISOString(), sweep };
+  try {
+    await watermarks.change(environment, (known) => advanced(known, { mark, from }));
+    return null;
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    return `it could not be kept: ${messageOf(error)}`;
+  }
 }
 
 type Decision =

@@ -76,6 +76,7 @@ describe('on a bad day', () => {
 
       expect(unknownIn(run).sort()).toEqual([
         'answer-not-in-session',
+        'answers-after-end',
         'count-questions',
         'inconsistent-scores',
         'inconsistent-status',

@@ -273,6 +273,55 @@ describe('a run of --incremental', () => {
     ).toEqual([latest]);
   });
 
+  it('looks how the platform does while students are in exams, but not for a moment of reading', async () => {
+    const url = await yesterday();
+    let asked = 0;
+    const mayGoOn = async () => {
+      asked += 1;
+      return null;
+    };
+
+    const sweep = await runOn(url, { mayGoOn });
+    expect(sweep.summary?.in_progress).toBeGreaterThan(0);
+    expect(asked).toBe(sweep.statements.length);
+
+    const { durationMs } = await runOn(url, { mayGoOn });
+    if (durationMs < 1_000) expect(asked).toBe(sweep.statements.length);
+  });
+
+  it('stops with the reason when the platform suffers, and the watermark stays', async () => {
+    const url = await yesterday();
+
+    const run = await runOn(url, { mayGoOn: async () => 'the platform answers in 900 ms' });
+
+    expect(run.outcomes.find(({ id }) => id === 'lost-answers')).toMatchObject({
+      outcome: 'unknown',
+      message: 'the platform answers in 900 ms',
+    });
+    expect(run.incremental?.watermark).toBeNull();
+  });
+
+  it('gives its result also where the watermark cannot be kept', async () => {
+    const url = await yesterday();
+    writeFileSync(join(folder, 'file'), '');
+
+    const run = await runIncrementally(
+      {
+        environment: { name: 'test', withPostgres: openPostgres(url), platform: examPlatform },
+        catalogue: database.catalogue,
+        students: pseudonymiser('a salt'),
+        signal: new AbortController().signal,
+      },
+      { watermarks: watermarkFiles(join(folder, 'file/in-no-folder')), fullEvery: 3_600_000, window: {} },
+    );
+
+    expect(outcomes(run)['lost-answers']).toBe('pass');
+    expect(run.incremental).toMatchObject({
+      watermark: null,
+      stayed: expect.stringContaining('could not be kept'),
+    });
+  });
+
   it('without a database is unknown, and moves nothing', async () => {
     const url = await yesterday();
     await runOn(url);

@@ -167,6 +167,26 @@ describe('env show', () => {
     expect(await text('table')).toContain('driver.namespace\texams\t');
     expect(await text('table')).toContain('driver.token\t***, from ${env:T}\t');
   });
+
+  test('shows the replica that checks read from, without its password', async () => {
+    const cwd = join(folder, 'replica');
+    await mkdir(cwd);
+    await writeFile(
+      join(cwd, 'examctl.yaml'),
+      `environments:
+  staging:
+    platform: exam-platform
+    driver: { kind: compose, file: compose.yml }
+    api: { url: https://x.example.com }
+    database: { url: "postgres://app@db/exams", replica: "postgres://app:\${env:PASSWORD}@replica/exams" }
+`,
+    );
+    const { context, text } = contextWith({ cwd, env: { PASSWORD: 'hunter2' } });
+    await runEnvShow({ name: 'staging' }, context);
+    expect(await text('table')).toContain(
+      'database.replica\tpostgres://app:***@replica/exams, from ${env:PASSWORD}\texamctl.yaml:6:',
+    );
+  });
 });
 
 describe('the command tree', () => {

@@ -48,6 +48,17 @@ describe('the shape of examctl.yaml', () => {
     expect(problems.join('\n')).toContain(`did you mean "${nearest}"?`);
   });
 
+  test('a replica is no database of its own, and holds no password in clear', () => {
+    expect(problemsWith('database: { replica: postgres://app@replica/exams }')).toEqual([
+      expect.stringContaining('environments.staging.database: has neither "url" nor "via: driver"'),
+    ]);
+    expect(
+      problemsWith(
+        'database: { url: postgres://app@db/exams, replica: postgres://app:secret@replica/exams }',
+      ),
+    ).toEqual([expect.stringMatching(/environments\.staging\.database\.replica: holds a password in clear/)]);
+  });
+
   test('an unknown platform lists those that are known', () => {
     expect(problemsOf('environments: { a: { platform: moodle, driver: { kind: sandbox } } }')).toEqual([
       'examctl.yaml:1:32 environments.a.platform: unknown value "moodle" (known: exam-platform)',
