@@ -40,6 +40,12 @@ function expectMessage({ exitCode, stdout, stderr }: Ended, wanted: number, ...t
 }
 
 describe('examctl', () => {
+  it('can be executed as it is checked out: npx keeps its link to a clone that was made anew', () => {
+    expect(execFileSync(join(packageRoot(), 'bin/examctl.js'), ['--version'], { encoding: 'utf8' })).toMatch(
+      /^\d+\./,
+    );
+  });
+
   it('prints its version', async () => {
     const { version } = createRequire(import.meta.url)('../../package.json');
     for (const flag of ['--version', '-V'])
