@@ -4,6 +4,7 @@ import type { Sweep, SweptFindings } from '../lifecycle/watermark.ts';
 import { abortable } from './abortable.ts';
 import type { Check } from './check.ts';
 import type { CheckResult, CheckRun } from './check-run.ts';
+import { nothingSeen } from './judge.ts';
 import { fewSessions, idsStatement, type Scope } from './scope.ts';
 import { apply, recover } from './snapshot.ts';
 import {
@@ -109,19 +110,12 @@ export function coverageResult(
     outcome,
     message,
     ...(hint === undefined ? {} : { hint }),
+    ...nothingSeen,
     severity: 'minor',
-    findings: null,
-    accepted: 0,
-    firstAt: null,
-    lastAt: null,
-    causes: [],
-    lookedAt: null,
     columns: [
       { name: 'check_id', meaning: 'the check', personal: false },
       { name: 'unseen', meaning: 'its findings that lie outside of what changed', personal: false },
     ],
-    samples: [],
-    durationMs: 0,
   });
   if ('problem' in comparison)
     return result('unknown', `could not be compared: ${messageOf(comparison.problem)}`);

@@ -104,18 +104,24 @@ function notMade(
     outcome,
     message,
     hint,
+    ...nothingSeen,
     severity: check.severity,
-    findings: null,
-    accepted: 0,
-    firstAt: null,
-    lastAt: null,
-    causes: [],
-    lookedAt: null,
     columns: check.columns,
-    samples: [],
     durationMs,
   };
 }
+
+/** What a result has of findings when none were counted. */
+export const nothingSeen = {
+  findings: null,
+  accepted: 0,
+  firstAt: null,
+  lastAt: null,
+  causes: [],
+  lookedAt: null,
+  samples: [],
+  durationMs: 0,
+} as const;
 
 /** A window that somebody asked for and that is empty is probably a wrong window; an empty database has nothing wrong in it. */
 function nothingThere({ scope }: Frame): [Outcome, string, string] {
