@@ -8,11 +8,11 @@
  *     const { verdict, reasons } = await rehearse(environment, { phases: ['canary', 'load'] });
  *     await environment.ephemeral?.down();
  */
-import { nothingKnown, withGoneNotes } from './checks/baseline.ts';
+import { nothingKnown, withGoneNotes } from './checks/baseline/baseline.ts';
 import type { CheckRun } from './checks/check-run.ts';
-import { gently } from './checks/gently.ts';
-import { runChecks as runChecksOn } from './checks/run-checks.ts';
-import { scopeOf } from './checks/windows.ts';
+import { gently } from './checks/running/gently.ts';
+import { runChecks as runChecksOn } from './checks/running/run-checks.ts';
+import { scopeOf } from './checks/statements/windows.ts';
 import { type Capture, captureMetrics as captureMetricsOn } from './collectors/capture.ts';
 import { acceptedFindings } from './commands/change-baseline.ts';
 import { accountsOf } from './commands/check-window.ts';

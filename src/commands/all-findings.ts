@@ -1,7 +1,7 @@
 import type { Check } from '../checks/check.ts';
 import type { CheckRun } from '../checks/check-run.ts';
-import type { RunChecksOptions } from '../checks/run-checks.ts';
-import { type Streamed, streamFindings } from '../checks/stream-findings.ts';
+import type { RunChecksOptions } from '../checks/running/run-checks.ts';
+import { type Streamed, streamFindings } from '../checks/running/stream-findings.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import type { LineSink } from '../lifecycle/line-sink.ts';
 import type { Pseudonymiser } from '../lifecycle/pseudonym.ts';

@@ -7,11 +7,11 @@ import {
   pruned,
   withAcceptance,
   withoutChecks,
-} from '../checks/baseline.ts';
-import { allKeys, type FoundKeys, stillFound } from '../checks/baseline-keys.ts';
-import { baselineText, parseBaseline } from '../checks/baseline-text.ts';
+} from '../checks/baseline/baseline.ts';
+import { allKeys, type FoundKeys, stillFound } from '../checks/baseline/baseline-keys.ts';
+import { baselineText, parseBaseline } from '../checks/baseline/baseline-text.ts';
 import type { CheckResult } from '../checks/check-run.ts';
-import { gently } from '../checks/gently.ts';
+import { gently } from '../checks/running/gently.ts';
 import { didYouMean } from '../config/nearest.ts';
 import { Undetermined, UsageError } from '../lifecycle/errors.ts';
 import { exitCodeOf } from '../lifecycle/outcome.ts';

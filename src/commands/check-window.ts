@@ -1,4 +1,4 @@
-import type { WindowOptions } from '../checks/windows.ts';
+import type { WindowOptions } from '../checks/statements/windows.ts';
 import type { Environment, RehearsalAccounts } from '../lifecycle/environment.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import type { TimeSpan } from './exam-argument.ts';

@@ -1,4 +1,4 @@
-import { type Acceptance, type Baseline, hasRunOut } from '../checks/baseline.ts';
+import { type Acceptance, type Baseline, hasRunOut } from '../checks/baseline/baseline.ts';
 import type { CheckResult } from '../checks/check-run.ts';
 import type { Block, Report } from '../report/report.ts';
 

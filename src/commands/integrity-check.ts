@@ -1,12 +1,17 @@
 import { Command, Option } from 'commander';
-import { nothingKnown, withGoneNotes } from '../checks/baseline.ts';
+import { nothingKnown, withGoneNotes } from '../checks/baseline/baseline.ts';
 import type { CheckRun } from '../checks/check-run.ts';
-import { gently } from '../checks/gently.ts';
-import { runIncrementally } from '../checks/incremental.ts';
-import { chooseDatabase } from '../checks/replica.ts';
-import { type CheckProgress, planChecks, type RunChecksOptions, runChecks } from '../checks/run-checks.ts';
+import { runIncrementally } from '../checks/incremental/incremental.ts';
+import { gently } from '../checks/running/gently.ts';
+import {
+  type CheckProgress,
+  planChecks,
+  type RunChecksOptions,
+  runChecks,
+} from '../checks/running/run-checks.ts';
 import { selectChecks } from '../checks/select-checks.ts';
-import { scopeOf, type WindowOptions } from '../checks/windows.ts';
+import { chooseDatabase } from '../checks/server/replica.ts';
+import { scopeOf, type WindowOptions } from '../checks/statements/windows.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import { type Pseudonymiser, pseudonymiser } from '../lifecycle/pseudonym.ts';

@@ -1,4 +1,4 @@
-import type { BaselineStore } from '../checks/baseline.ts';
+import type { BaselineStore } from '../checks/baseline/baseline.ts';
 import type { CheckCatalogue, PackagedSql } from '../checks/index.ts';
 import type { CheckFile } from '../checks/lint/lint-file.ts';
 import type { LineSink } from '../lifecycle/line-sink.ts';

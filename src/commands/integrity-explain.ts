@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import type { Check } from '../checks/check.ts';
-import { type CheckPlan, explainPlan } from '../checks/explain-plan.ts';
 import type { CheckCatalogue } from '../checks/index.ts';
 import { selectChecks } from '../checks/select-checks.ts';
+import { type CheckPlan, explainPlan } from '../checks/statements/explain-plan.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import type { IntegrityContext } from './integrity-context.ts';

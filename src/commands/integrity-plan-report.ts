@@ -1,4 +1,4 @@
-import type { CheckPlan } from '../checks/run-checks.ts';
+import type { CheckPlan } from '../checks/running/run-checks.ts';
 import { messageOf } from '../lifecycle/errors.ts';
 import type { Block, Report } from '../report/report.ts';
 

@@ -14,7 +14,7 @@ import { RunFolders } from '../adapters/run-folders.ts';
 import { readPackagedSql, readSqlFolder } from '../adapters/sql-files.ts';
 import { stateFolder } from '../adapters/state-folder.ts';
 import { watermarkFiles } from '../adapters/watermark-file.ts';
-import type { BaselineStore } from '../checks/baseline.ts';
+import type { BaselineStore } from '../checks/baseline/baseline.ts';
 import { type CheckCatalogue, checkCatalogue, type PackagedSql } from '../checks/index.ts';
 import { thresholdsOf } from '../checks/thresholds.ts';
 import type { RunHistory } from '../commands/check-history.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import type { Check } from '../../src/checks/check.ts';
 import type { CheckResult, CheckRun } from '../../src/checks/check-run.ts';
-import type { RunChecksOptions } from '../../src/checks/run-checks.ts';
+import type { RunChecksOptions } from '../../src/checks/running/run-checks.ts';
 import { exitCodeOf } from '../../src/lifecycle/outcome.ts';
 import { examPlatform } from '../../src/platforms/exam-platform.ts';
 import { plants } from '../../src/sandbox/plants/index.ts';

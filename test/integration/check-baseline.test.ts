@@ -6,8 +6,8 @@ import { httpApi } from '../../src/adapters/api.ts';
 import { BaselineFile } from '../../src/adapters/baseline-file.ts';
 import { CheckHistory } from '../../src/adapters/check-history.ts';
 import { openPostgres } from '../../src/adapters/postgres.ts';
-import { mostAccepted } from '../../src/checks/baseline-keys.ts';
-import { parseBaseline } from '../../src/checks/baseline-text.ts';
+import { mostAccepted } from '../../src/checks/baseline/baseline-keys.ts';
+import { parseBaseline } from '../../src/checks/baseline/baseline-text.ts';
 import type { CheckRun } from '../../src/checks/check-run.ts';
 import type { CheckCatalogue } from '../../src/checks/index.ts';
 import {

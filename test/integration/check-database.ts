@@ -2,7 +2,7 @@ import pg from 'pg';
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import type { Check } from '../../src/checks/check.ts';
 import { checksFrom } from '../../src/checks/checks-from.ts';
-import { type RunChecksOptions, runChecks } from '../../src/checks/run-checks.ts';
+import { type RunChecksOptions, runChecks } from '../../src/checks/running/run-checks.ts';
 import { pseudonymiser } from '../../src/lifecycle/pseudonym.ts';
 import { examPlatform } from '../../src/platforms/exam-platform.ts';
 import { type ExamRecords, examRecords } from '../../src/sandbox/plants/exam-records.ts';

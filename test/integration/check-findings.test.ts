@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckResult, CheckRun } from '../../src/checks/check-run.ts';
-import { scopeOf, type WindowOptions } from '../../src/checks/windows.ts';
+import { scopeOf, type WindowOptions } from '../../src/checks/statements/windows.ts';
 import { plants } from '../../src/sandbox/plants/index.ts';
 import { plantFreshNearMisses } from '../../src/sandbox/plants/near-misses.ts';
 import type { Plant } from '../../src/sandbox/plants/plant.ts';

@@ -5,11 +5,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import { watermarkFiles } from '../../src/adapters/watermark-file.ts';
 import type { CheckRun } from '../../src/checks/check-run.ts';
-import { runIncrementally } from '../../src/checks/incremental.ts';
-import { chooseDatabase } from '../../src/checks/replica.ts';
-import type { RunChecksOptions } from '../../src/checks/run-checks.ts';
-import { serverPosition } from '../../src/checks/server-position.ts';
-import type { WindowOptions } from '../../src/checks/windows.ts';
+import { runIncrementally } from '../../src/checks/incremental/incremental.ts';
+import { serverPosition } from '../../src/checks/incremental/server-position.ts';
+import type { RunChecksOptions } from '../../src/checks/running/run-checks.ts';
+import { chooseDatabase } from '../../src/checks/server/replica.ts';
+import type { WindowOptions } from '../../src/checks/statements/windows.ts';
 import { pseudonymiser } from '../../src/lifecycle/pseudonym.ts';
 import { examPlatform } from '../../src/platforms/exam-platform.ts';
 import type { ExamRecords } from '../../src/sandbox/plants/exam-records.ts';

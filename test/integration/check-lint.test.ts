@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import { readSql } from '../../src/adapters/sql-files.ts';
-import { explainPlan } from '../../src/checks/explain-plan.ts';
 import { lintChecks } from '../../src/checks/lint/lint-checks.ts';
 import type { CheckFile } from '../../src/checks/lint/lint-file.ts';
 import { formatLintProblem } from '../../src/checks/lint/problem.ts';
+import { explainPlan } from '../../src/checks/statements/explain-plan.ts';
 import { newCheck } from '../../src/checks/template.ts';
 import { lintReport } from '../../src/commands/integrity-lint-report.ts';
 import type { Environment } from '../../src/lifecycle/environment.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import type { Check } from '../../src/checks/check.ts';
-import type { RunChecksOptions } from '../../src/checks/run-checks.ts';
-import { scopeOf } from '../../src/checks/windows.ts';
+import type { RunChecksOptions } from '../../src/checks/running/run-checks.ts';
+import { scopeOf } from '../../src/checks/statements/windows.ts';
 import { UsageError } from '../../src/lifecycle/errors.ts';
 import { exitCodeOf } from '../../src/lifecycle/outcome.ts';
 import { examPlatform } from '../../src/platforms/exam-platform.ts';

@@ -11,8 +11,8 @@ import {
   withAcceptance,
   withGoneNotes,
   withoutChecks,
-} from '../../src/checks/baseline.ts';
-import { baselineText, parseBaseline } from '../../src/checks/baseline-text.ts';
+} from '../../src/checks/baseline/baseline.ts';
+import { baselineText, parseBaseline } from '../../src/checks/baseline/baseline-text.ts';
 import type { CheckRun } from '../../src/checks/check-run.ts';
 import { parseUntil } from '../../src/commands/until-argument.ts';
 import { ConfigError } from '../../src/lifecycle/errors.ts';

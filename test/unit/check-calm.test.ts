@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Calm, keepCalm, platformLatency } from '../../src/checks/calm.ts';
-import { lagNote } from '../../src/checks/replica.ts';
+import { type Calm, keepCalm, platformLatency } from '../../src/checks/running/calm.ts';
+import { lagNote } from '../../src/checks/server/replica.ts';
 import type { Clock } from '../../src/lifecycle/clock.ts';
 import type { Environment } from '../../src/lifecycle/environment.ts';
 import { Undetermined } from '../../src/lifecycle/errors.ts';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { watermarkFiles } from '../../src/adapters/watermark-file.ts';
-import { decide } from '../../src/checks/incremental.ts';
-import { coverageResult } from '../../src/checks/incremental-coverage.ts';
-import { settledAt } from '../../src/checks/server-position.ts';
+import { decide } from '../../src/checks/incremental/incremental.ts';
+import { coverageResult } from '../../src/checks/incremental/incremental-coverage.ts';
+import { settledAt } from '../../src/checks/incremental/server-position.ts';
 import { advanced, type Watermark } from '../../src/lifecycle/watermark.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 4, 4, 9, minute)).toISOString();

@@ -5,7 +5,7 @@ import type { CheckFile } from '../../src/checks/lint/lint-file.ts';
 import type { PlanNode } from '../../src/checks/lint/plan.ts';
 import { bigTablesRead, manyToManyJoins } from '../../src/checks/lint/plan-rules.ts';
 import { formatLintProblem } from '../../src/checks/lint/problem.ts';
-import { namesIn } from '../../src/checks/scope.ts';
+import { namesIn } from '../../src/checks/statements/scope.ts';
 import { newCheck, whyNotId } from '../../src/checks/template.ts';
 import { lintReport } from '../../src/commands/integrity-lint-report.ts';
 import { examPlatform } from '../../src/platforms/exam-platform.ts';

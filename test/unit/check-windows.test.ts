@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { idsStatement, Parameters, scopeExpressions } from '../../src/checks/scope.ts';
-import { scopeOf, type WindowOptions } from '../../src/checks/windows.ts';
+import { idsStatement, Parameters, scopeExpressions } from '../../src/checks/statements/scope.ts';
+import { scopeOf, type WindowOptions } from '../../src/checks/statements/windows.ts';
 import { accountsOf, windowOf } from '../../src/commands/check-window.ts';
 import { parseBetween } from '../../src/commands/count-argument.ts';
 import { parseExam } from '../../src/commands/exam-argument.ts';

@@ -1,7 +1,7 @@
 import type { Postgres } from '../../lifecycle/environment.ts';
 import type { Check } from '../check.ts';
-import type { ServerState } from '../server-state.ts';
-import type { StatementContext } from '../statement.ts';
+import type { ServerState } from '../server/server-state.ts';
+import type { StatementContext } from '../statements/statement.ts';
 import type { LintedFile } from './lint-file.ts';
 import { nameOf, sqlTokens } from './sql-tokens.ts';
 

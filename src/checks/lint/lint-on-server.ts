@@ -1,10 +1,10 @@
 import type { Environment } from '../../lifecycle/environment.ts';
 import { ConfigError, messageOf, Undetermined } from '../../lifecycle/errors.ts';
 import type { OutcomeRecord } from '../../lifecycle/outcome.ts';
-import { abortable } from '../abortable.ts';
 import type { SqlView } from '../check.ts';
-import { missingRevision, serverState } from '../server-state.ts';
-import { onSnapshot, recover } from '../snapshot.ts';
+import { abortable } from '../server/abortable.ts';
+import { missingRevision, serverState } from '../server/server-state.ts';
+import { onSnapshot, recover } from '../server/snapshot.ts';
 import type { Asked } from './asked.ts';
 import { columnProblems, volatileFunctions } from './column-problems.ts';
 import type { LintedFile } from './lint-file.ts';

@@ -1,6 +1,6 @@
-import type { Scope } from '../scope.ts';
-import { statementOf } from '../statement.ts';
-import { scopeOf } from '../windows.ts';
+import type { Scope } from '../statements/scope.ts';
+import { statementOf } from '../statements/statement.ts';
+import { scopeOf } from '../statements/windows.ts';
 import { type Asked, headerLine, lineOfTable } from './asked.ts';
 import { type PlanNode, planOf, sizesOf, type TableSizes } from './plan.ts';
 import { bigTablesRead, type FullRead, manyToManyJoins } from './plan-rules.ts';

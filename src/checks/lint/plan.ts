@@ -1,6 +1,6 @@
 import type { Postgres } from '../../lifecycle/environment.ts';
-import { recover } from '../snapshot.ts';
-import type { Statement } from '../statement.ts';
+import { recover } from '../server/snapshot.ts';
+import type { Statement } from '../statements/statement.ts';
 
 /** A node of EXPLAIN (FORMAT JSON, VERBOSE), as far as it is looked at. */
 export interface PlanNode {

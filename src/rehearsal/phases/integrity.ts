@@ -1,5 +1,5 @@
-import { runChecks } from '../../checks/run-checks.ts';
-import { scopeOf } from '../../checks/windows.ts';
+import { runChecks } from '../../checks/running/run-checks.ts';
+import { scopeOf } from '../../checks/statements/windows.ts';
 import { reconcile } from '../../load/reconcile.ts';
 import type { Phase } from '../ports.ts';
 

@@ -1,19 +1,19 @@
-import type { Postgres } from '../lifecycle/environment.ts';
-import { messageOf } from '../lifecycle/errors.ts';
-import type { Sweep, SweptFindings } from '../lifecycle/watermark.ts';
-import { abortable } from './abortable.ts';
-import type { Check } from './check.ts';
-import type { CheckResult, CheckRun } from './check-run.ts';
-import { nothingSeen } from './judge.ts';
-import { fewSessions, idsStatement, type Scope } from './scope.ts';
-import { apply, recover } from './snapshot.ts';
+import type { Postgres } from '../../lifecycle/environment.ts';
+import { messageOf } from '../../lifecycle/errors.ts';
+import type { Sweep, SweptFindings } from '../../lifecycle/watermark.ts';
+import type { Check } from '../check.ts';
+import type { CheckResult, CheckRun } from '../check-run.ts';
+import { nothingSeen } from '../judge.ts';
+import { abortable } from '../server/abortable.ts';
+import { apply, recover } from '../server/snapshot.ts';
+import { fewSessions, idsStatement, type Scope } from '../statements/scope.ts';
 import {
   type CheckRow,
   keysStatement,
   type Statement,
   type StatementContext,
   statementOf,
-} from './statement.ts';
+} from '../statements/statement.ts';
 
 /** More are compared by their number. */
 const mostKeys = 5_000;

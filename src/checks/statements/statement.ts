@@ -1,5 +1,5 @@
-import type { IntegrityFacts } from '../lifecycle/platform.ts';
-import { type Check, keyColumns, type SqlView } from './check.ts';
+import type { IntegrityFacts } from '../../lifecycle/platform.ts';
+import { type Check, keyColumns, type SqlView } from '../check.ts';
 import { namesIn, Parameters, type Scope, scopeExpressions, viewsOf } from './scope.ts';
 
 export interface Statement {

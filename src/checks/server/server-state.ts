@@ -1,7 +1,7 @@
-import type { Postgres } from '../lifecycle/environment.ts';
-import { Undetermined } from '../lifecycle/errors.ts';
-import type { Platform } from '../lifecycle/platform.ts';
-import type { Check } from './check.ts';
+import type { Postgres } from '../../lifecycle/environment.ts';
+import { Undetermined } from '../../lifecycle/errors.ts';
+import type { Platform } from '../../lifecycle/platform.ts';
+import type { Check } from '../check.ts';
 import { recover } from './snapshot.ts';
 
 /** What a run has to know about the server before it asks anything. */

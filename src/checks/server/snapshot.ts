@@ -1,6 +1,6 @@
-import type { Environment, Postgres } from '../lifecycle/environment.ts';
-import { messageOf, Undetermined } from '../lifecycle/errors.ts';
-import { isAboutTheStatement, isConnectionLost } from './statement-error.ts';
+import type { Environment, Postgres } from '../../lifecycle/environment.ts';
+import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
+import { isAboutTheStatement, isConnectionLost } from '../statements/statement-error.ts';
 
 export interface SnapshotOptions {
   readonly withPostgres: Environment['withPostgres'];

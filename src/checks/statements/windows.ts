@@ -1,4 +1,4 @@
-import type { RehearsalAccounts } from '../lifecycle/environment.ts';
+import type { RehearsalAccounts } from '../../lifecycle/environment.ts';
 import type { Scope, SessionCondition } from './scope.ts';
 
 /** Which sessions a run looks at; all that is given must hold. */

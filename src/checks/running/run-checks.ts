@@ -1,21 +1,21 @@
-import type { Environment, Postgres } from '../lifecycle/environment.ts';
-import { Undetermined } from '../lifecycle/errors.ts';
-import type { IntegrityFacts } from '../lifecycle/platform.ts';
-import type { Pseudonymiser } from '../lifecycle/pseudonym.ts';
-import { abortable } from './abortable.ts';
-import { type Check, costClasses } from './check.ts';
-import type { CheckResult, CheckRun, Finding, StatementRecord } from './check-run.ts';
-import { findingsOf } from './findings.ts';
-import type { CheckCatalogue } from './index.ts';
-import { type Frame, judge, type Seen, skipped, unknown } from './judge.ts';
-import { explained, type PlannedStatement, planStatements } from './plan-statements.ts';
-import { fewSessions, idsStatement, type Scope } from './scope.ts';
-import { selectChecks } from './select-checks.ts';
-import { missingRevision, type ServerState, serverState } from './server-state.ts';
-import { onSnapshot, recover, type Snapshot, whyNotAnother } from './snapshot.ts';
-import { type CheckRow, type StatementContext, statementOf } from './statement.ts';
-import { isAboutTheStatement, isConnectionLost } from './statement-error.ts';
-import type { CheckThresholds } from './thresholds.ts';
+import type { Environment, Postgres } from '../../lifecycle/environment.ts';
+import { Undetermined } from '../../lifecycle/errors.ts';
+import type { IntegrityFacts } from '../../lifecycle/platform.ts';
+import type { Pseudonymiser } from '../../lifecycle/pseudonym.ts';
+import { type Check, costClasses } from '../check.ts';
+import type { CheckResult, CheckRun, Finding, StatementRecord } from '../check-run.ts';
+import { findingsOf } from '../findings.ts';
+import type { CheckCatalogue } from '../index.ts';
+import { type Frame, judge, type Seen, skipped, unknown } from '../judge.ts';
+import { selectChecks } from '../select-checks.ts';
+import { abortable } from '../server/abortable.ts';
+import { missingRevision, type ServerState, serverState } from '../server/server-state.ts';
+import { onSnapshot, recover, type Snapshot, whyNotAnother } from '../server/snapshot.ts';
+import { explained, type PlannedStatement, planStatements } from '../statements/plan-statements.ts';
+import { fewSessions, idsStatement, type Scope } from '../statements/scope.ts';
+import { type CheckRow, type StatementContext, statementOf } from '../statements/statement.ts';
+import { isAboutTheStatement, isConnectionLost } from '../statements/statement-error.ts';
+import type { CheckThresholds } from '../thresholds.ts';
 
 export interface CheckProgress {
   /** what is looked at now */

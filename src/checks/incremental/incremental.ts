@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
-import type { Environment } from '../lifecycle/environment.ts';
-import { isExpected, messageOf, Undetermined } from '../lifecycle/errors.ts';
-import { advanced, type Sweep, type Watermark, type Watermarks } from '../lifecycle/watermark.ts';
-import { abortable } from './abortable.ts';
-import type { Check } from './check.ts';
-import type { CheckRun, IncrementalRun } from './check-run.ts';
+import type { Environment } from '../../lifecycle/environment.ts';
+import { isExpected, messageOf, Undetermined } from '../../lifecycle/errors.ts';
+import { advanced, type Sweep, type Watermark, type Watermarks } from '../../lifecycle/watermark.ts';
+import type { Check } from '../check.ts';
+import type { CheckRun, IncrementalRun } from '../check-run.ts';
+import type { CheckCatalogue } from '../index.ts';
+import { type RunChecksOptions, runChecks } from '../running/run-checks.ts';
+import { selectChecks } from '../select-checks.ts';
+import { abortable } from '../server/abortable.ts';
+import { namesIn, type Scope, viewsOf } from '../statements/scope.ts';
+import { scopeOf, type WindowOptions } from '../statements/windows.ts';
 import { compareSweep, coverageResult, type SweepComparison } from './incremental-coverage.ts';
-import type { CheckCatalogue } from './index.ts';
-import { type RunChecksOptions, runChecks } from './run-checks.ts';
-import { namesIn, type Scope, viewsOf } from './scope.ts';
-import { selectChecks } from './select-checks.ts';
 import { type ServerPosition, serverPosition } from './server-position.ts';
-import { scopeOf, type WindowOptions } from './windows.ts';
 
 export interface IncrementalOptions {
   readonly watermarks: Watermarks;

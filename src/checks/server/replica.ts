@@ -1,5 +1,5 @@
-import type { Environment } from '../lifecycle/environment.ts';
-import { messageOf, Undetermined } from '../lifecycle/errors.ts';
+import type { Environment } from '../../lifecycle/environment.ts';
+import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
 import { abortable } from './abortable.ts';
 
 export interface DatabaseChoice {

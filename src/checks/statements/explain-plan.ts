@@ -1,11 +1,11 @@
-import type { Environment } from '../lifecycle/environment.ts';
-import { ConfigError, Refused, Undetermined } from '../lifecycle/errors.ts';
-import { abortable } from './abortable.ts';
-import type { Check } from './check.ts';
-import type { CheckCatalogue } from './index.ts';
-import { planOf, withSettings } from './lint/plan.ts';
-import { missingRevision, serverState } from './server-state.ts';
-import { onSnapshot } from './snapshot.ts';
+import type { Environment } from '../../lifecycle/environment.ts';
+import { ConfigError, Refused, Undetermined } from '../../lifecycle/errors.ts';
+import type { Check } from '../check.ts';
+import type { CheckCatalogue } from '../index.ts';
+import { planOf, withSettings } from '../lint/plan.ts';
+import { abortable } from '../server/abortable.ts';
+import { missingRevision, serverState } from '../server/server-state.ts';
+import { onSnapshot } from '../server/snapshot.ts';
 import { findingsStatement } from './statement.ts';
 
 /** How the database would answer a check, or why that is not known. */

@@ -1,4 +1,4 @@
-import { Undetermined } from '../lifecycle/errors.ts';
+import { Undetermined } from '../../lifecycle/errors.ts';
 
 /** SQLSTATEs with which a server ends a session: https://www.postgresql.org/docs/15/errcodes-appendix.html */
 const endsSession = ['57P01', '57P02', '57P03', '57P05', '25P03', '25P04'];

@@ -1,5 +1,5 @@
-import type { Environment, Postgres } from '../lifecycle/environment.ts';
-import type { IntegrityFacts } from '../lifecycle/platform.ts';
+import type { Environment, Postgres } from '../../lifecycle/environment.ts';
+import type { IntegrityFacts } from '../../lifecycle/platform.ts';
 
 /** Where a server stands in time, looked at before a snapshot is taken of it. */
 export interface ServerPosition {

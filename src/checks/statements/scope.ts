@@ -1,5 +1,5 @@
-import type { IntegrityFacts } from '../lifecycle/platform.ts';
-import type { Check, SqlView } from './check.ts';
+import type { IntegrityFacts } from '../../lifecycle/platform.ts';
+import type { Check, SqlView } from '../check.ts';
 
 /** One condition of a scope: a statement that gives the ids of sessions as `id`, its parameters from $1. */
 export interface SessionCondition {

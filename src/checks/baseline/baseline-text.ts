@@ -1,4 +1,4 @@
-import { ConfigError, messageOf } from '../lifecycle/errors.ts';
+import { ConfigError, messageOf } from '../../lifecycle/errors.ts';
 import type { Acceptance, Baseline } from './baseline.ts';
 
 const schema = 'examctl/integrity-baseline/v1';

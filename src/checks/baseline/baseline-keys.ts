@@ -1,11 +1,11 @@
-import type { Postgres } from '../lifecycle/environment.ts';
-import { Refused, UsageError } from '../lifecycle/errors.ts';
-import { abortable } from './abortable.ts';
-import type { Check } from './check.ts';
-import type { CheckResult, CheckRun } from './check-run.ts';
-import { type RunChecksOptions, runChecks } from './run-checks.ts';
-import { selectChecks } from './select-checks.ts';
-import { keysStatement, type StatementContext } from './statement.ts';
+import type { Postgres } from '../../lifecycle/environment.ts';
+import { Refused, UsageError } from '../../lifecycle/errors.ts';
+import type { Check } from '../check.ts';
+import type { CheckResult, CheckRun } from '../check-run.ts';
+import { type RunChecksOptions, runChecks } from '../running/run-checks.ts';
+import { selectChecks } from '../select-checks.ts';
+import { abortable } from '../server/abortable.ts';
+import { keysStatement, type StatementContext } from '../statements/statement.ts';
 
 /** Findings of one check that may be accepted: what is more than this is no exception. */
 export const mostAccepted = 10_000;

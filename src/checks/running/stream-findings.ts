@@ -1,13 +1,13 @@
-import type { Postgres } from '../lifecycle/environment.ts';
-import { messageOf } from '../lifecycle/errors.ts';
-import type { Pseudonymiser } from '../lifecycle/pseudonym.ts';
-import { abortable } from './abortable.ts';
-import type { Check } from './check.ts';
-import type { CheckRun, Finding } from './check-run.ts';
-import { findingsOf, type Row } from './findings.ts';
-import { apply, recover } from './snapshot.ts';
-import { findingsStatement, type StatementContext } from './statement.ts';
-import { isAboutTheStatement } from './statement-error.ts';
+import type { Postgres } from '../../lifecycle/environment.ts';
+import { messageOf } from '../../lifecycle/errors.ts';
+import type { Pseudonymiser } from '../../lifecycle/pseudonym.ts';
+import type { Check } from '../check.ts';
+import type { CheckRun, Finding } from '../check-run.ts';
+import { findingsOf, type Row } from '../findings.ts';
+import { abortable } from '../server/abortable.ts';
+import { apply, recover } from '../server/snapshot.ts';
+import { findingsStatement, type StatementContext } from '../statements/statement.ts';
+import { isAboutTheStatement } from '../statements/statement-error.ts';
 
 /** Rows that are in memory at a time. */
 const batch = 500;

@@ -1,8 +1,8 @@
-import { systemClock } from '../lifecycle/clock.ts';
-import type { Environment } from '../lifecycle/environment.ts';
+import { systemClock } from '../../lifecycle/clock.ts';
+import type { Environment } from '../../lifecycle/environment.ts';
+import type { CheckRun } from '../check-run.ts';
+import { chooseDatabase } from '../server/replica.ts';
 import { keepCalm, platformLatency } from './calm.ts';
-import type { CheckRun } from './check-run.ts';
-import { chooseDatabase } from './replica.ts';
 import type { RunChecksOptions } from './run-checks.ts';
 
 /** Runs checks so that students in exams do not feel it: on a replica where there is one, and with pauses. */

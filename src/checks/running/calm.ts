@@ -1,6 +1,6 @@
-import type { Clock } from '../lifecycle/clock.ts';
-import type { Environment } from '../lifecycle/environment.ts';
-import { Undetermined } from '../lifecycle/errors.ts';
+import type { Clock } from '../../lifecycle/clock.ts';
+import type { Environment } from '../../lifecycle/environment.ts';
+import { Undetermined } from '../../lifecycle/errors.ts';
 
 /** Milliseconds. */
 const step = 1_000;

@@ -1,4 +1,4 @@
-import type { CheckRun } from './check-run.ts';
+import type { CheckRun } from '../check-run.ts';
 
 /** Findings of one check that somebody answers for until a time. It names findings by hashes, and no student. */
 export interface Acceptance {

@@ -1,5 +1,5 @@
-import { messageOf, Undetermined } from '../lifecycle/errors.ts';
-import type { Check, SqlView } from './check.ts';
+import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
+import type { Check, SqlView } from '../check.ts';
 import { viewsOf } from './scope.ts';
 import { findingsStatement, type Statement, type StatementContext, statementOf } from './statement.ts';
 import { isAboutTheStatement } from './statement-error.ts';
