@@ -11,7 +11,7 @@
 import { nothingKnown, withGoneNotes } from './checks/baseline/baseline.ts';
 import type { CheckRun } from './checks/check-run.ts';
 import { gently } from './checks/running/gently.ts';
-import { runChecks as runChecksOn } from './checks/running/run-checks.ts';
+import { type RunChecksOptions, runChecks as runChecksOn } from './checks/running/run-checks.ts';
 import { scopeOf } from './checks/statements/windows.ts';
 import { type Capture, captureMetrics as captureMetricsOn } from './collectors/capture.ts';
 import { acceptedFindings } from './commands/change-baseline.ts';
@@ -69,6 +69,8 @@ export interface CheckOptions {
   readonly samples?: number;
   /** false: findings that the team accepted for a time count, too; default true */
   readonly baseline?: boolean;
+  /** false: no pauses between statements while students are in exams; default true */
+  readonly rest?: boolean;
 }
 
 /**
@@ -78,7 +80,7 @@ export interface CheckOptions {
  */
 export async function runChecks(
   environment: Environment,
-  { since, exam, sessions, excludeRehearsal = false, baseline = true, ...options }: CheckOptions = {},
+  { since, exam, sessions, excludeRehearsal = false, baseline = true, rest = true, ...options }: CheckOptions = {},
 ): Promise<Printed<CheckRun>> {
   const context = contextOfOpened(environment);
   const catalogue = await context.catalogue();
@@ -91,7 +93,7 @@ export async function runChecks(
   };
   const students = pseudonymiser(await context.pseudonymSalt(environment.name));
   const { signal } = context;
-  const run = await gently(environment, signal, (how) =>
+  const ask = (how: Pick<RunChecksOptions, 'environment' | 'mayGoOn'>) =>
     runChecksOn({
       ...options,
       ...known,
@@ -100,8 +102,8 @@ export async function runChecks(
       scope: scopeOf(window, catalogue.windows),
       students,
       signal,
-    }),
-  );
+    });
+  const run = await gently(environment, signal, ask, { rest });
   return printed('integrity.check', withGoneNotes(run, known));
 }
 

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { readPackagedSql, type SqlFile } from '../../src/adapters/sql-files.ts';
 import { viewsFrom } from '../../src/checks/checks-from.ts';
-import { viewsOf } from '../../src/checks/statements/scope.ts';
+import { viewsOf } from '../../src/checks/statements/views.ts';
 import { type GeneratedDatabase, openGenerated } from './generate.ts';
 
 /**

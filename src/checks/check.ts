@@ -62,6 +62,9 @@ export interface Check {
 /** A statement that checks may select from by its name; computed once for all checks of a statement that use it. */
 export interface SqlView {
   readonly name: string;
+  readonly columns: readonly string[];
+  /** a view that has the same columns and more, at a higher cost */
+  readonly partOf?: string;
   readonly file: string;
   readonly sql: string;
 }

@@ -161,8 +161,10 @@ function costOf(text: string): Check['cost'] {
 
 /** The views of SQL files. Their names are those of relations, so they are written as such. */
 export function viewsFrom(sources: readonly CheckSource[]): SqlView[] {
+  const names = sources.map(({ header }) => header.get('id')?.value);
   const problems = sources.flatMap(({ file, header }) => {
     const name = header.get('id')?.value ?? '';
+    const wider = header.get('part-of');
     return [
       ...[...header]
         .filter(([key]) => !keysOfViews.includes(key))
@@ -172,8 +174,18 @@ export function viewsFrom(sources: readonly CheckSource[]): SqlView[] {
         : [
             `${file}:${header.get('id')?.line ?? 1} id: "${name}" is not the name of the file, in snake_case`,
           ]),
+      ...(wider === undefined || names.includes(wider.value)
+        ? []
+        : [`${file}:${wider.line} part-of: there is no view "${wider.value}"`]),
     ];
   });
   if (problems.length > 0) throw new ConfigError(problems.join('\n'));
-  return sources.map(({ file, header, sql }) => ({ name: header.get('id')?.value ?? '', file, sql }));
+  return sources.map(toView);
+}
+
+function toView({ file, header, sql }: CheckSource): SqlView {
+  const value = (key: string) => header.get(key)?.value ?? '';
+  const columns = listOf(value('columns').replace(/\([^()]*\)/g, '')).map((name) => name.trim());
+  const partOf = header.has('part-of') ? { partOf: value('part-of') } : {};
+  return { name: value('id'), columns, ...partOf, file, sql };
 }

@@ -1,7 +1,7 @@
 import { type Check, outcomeOfFindings, type WindowKind } from '../checks/check.ts';
 import type { CheckCatalogue } from '../checks/index.ts';
 import type { CheckPlan } from '../checks/statements/explain-plan.ts';
-import { viewsOf } from '../checks/statements/scope.ts';
+import { viewsOf } from '../checks/statements/views.ts';
 import { exitCodeOf, type Outcome, type OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { Block, Report } from '../report/report.ts';
 

@@ -7,7 +7,7 @@ import { Undetermined } from '../../src/lifecycle/errors.ts';
 import { examPlatform } from '../../src/platforms/exam-platform.ts';
 
 /** A time that goes on only when somebody sleeps, and when a statement takes its time. */
-function scene(latencies: readonly (number | Error)[]) {
+function scene(latencies: readonly (number | Error)[], { rest = true } = {}) {
   let time = 0;
   let asked = 0;
   const slept: number[] = [];
@@ -24,11 +24,13 @@ function scene(latencies: readonly (number | Error)[]) {
     if (latency instanceof Error) throw latency;
     return latency;
   };
-  const calm = keepCalm({ measure, clock });
+  const rests: number[] = [];
+  const calm = keepCalm({ measure, clock, rest, onRest: (milliseconds) => rests.push(milliseconds) });
   const signal = new AbortController().signal;
   return {
     calm,
     slept,
+    rests,
     asked: () => asked,
     mayGoOn: () => calm.mayGoOn(signal),
     statementTakes: (milliseconds: number) => {
@@ -46,8 +48,8 @@ describe('on a live exam', () => {
     expect(calm.notes()).toEqual([]);
   });
 
-  it('there is a rest as long as the last statement took, at most two seconds', async () => {
-    const { mayGoOn, statementTakes, slept, calm } = scene([30]);
+  it('the statements have a tenth of the time, and a rest takes at most 45 seconds', async () => {
+    const { mayGoOn, statementTakes, slept, calm, rests } = scene([30]);
 
     await mayGoOn();
     statementTakes(700);
@@ -57,8 +59,21 @@ describe('on a live exam', () => {
     statementTakes(5);
     await mayGoOn();
 
-    expect(slept).toEqual([700, 2_000]);
-    expect(calm.notes()).toEqual(['rested 2.7 s between statements, as students are in exams']);
+    expect(slept).toEqual([6_300, 45_000]);
+    expect(rests).toEqual([6_300, 45_000]);
+    expect(calm.notes()).toEqual([
+      'rested 51.3 s between statements, as students are in exams; --no-rest goes on at once',
+    ]);
+  });
+
+  it('there is no rest where none is wanted', async () => {
+    const { mayGoOn, statementTakes, slept } = scene([30], { rest: false });
+
+    await mayGoOn();
+    statementTakes(9_000);
+    await mayGoOn();
+
+    expect(slept).toEqual([]);
   });
 
   it('a platform that is a little slower than at first is none that suffers', async () => {
@@ -68,7 +83,7 @@ describe('on a live exam', () => {
     statementTakes(300);
 
     expect(await mayGoOn()).toBeNull();
-    expect(slept).toEqual([300]);
+    expect(slept).toEqual([2_700]);
   });
 
   it('it waits until the platform answers as before, and says so', async () => {
@@ -78,8 +93,8 @@ describe('on a live exam', () => {
     statementTakes(300);
 
     expect(await mayGoOn()).toBeNull();
-    expect(slept).toEqual([300, 1_000, 1_000, 1_000]);
-    expect(calm.notes()).toEqual(['waited 3.0 s for the platform, which answered slowly']);
+    expect(slept).toEqual([2_700, 1_000, 1_000, 1_000]);
+    expect(calm.notes().slice(1)).toEqual(['waited 3.0 s for the platform, which answered slowly']);
   });
 
   it('it stops after twenty seconds of waiting, with the reason', async () => {

@@ -7,16 +7,21 @@
 -- columns: session_id (the session), user_id (personal: the student), announced (score_correct/score_total of the
 --   submit), stored (score_correct/score_total of the session), submitted_at (when it was submitted)
 -- looks-at: submits
--- cost: scan; the SESSION_SUBMITTED events, once for all checks of submits
+-- cost: scan; the SESSION_SUBMITTED events and what they say
 -- window: sessions
 -- occurred: submitted_at
 -- note: Sessions with several announced scores are left to contradictory-submits, those without a stored score to unscored-sessions.
-SELECT
+-- A repeat with the same score announces nothing new.
+SELECT DISTINCT
   s.id AS session_id, s.user_id,
-  format('%s/%s', e.score_correct, e.score_total) AS announced,
+  format('%s/%s', e.payload_json ->> 'score_correct', e.payload_json ->> 'score_total') AS announced,
   format('%s/%s', s.score_correct, s.score_total) AS stored,
   s.submitted_at
-FROM submits_by_session e
+FROM attempt_events e
 JOIN test_sessions s ON s.id = e.session_id
-WHERE NOT e.contradictory
-  AND (e.score_correct <> s.score_correct::text OR e.score_total <> s.score_total::text)
+WHERE e.event_type = 'SESSION_SUBMITTED' AND e.source = 'api'
+  AND (
+    e.payload_json ->> 'score_correct' <> s.score_correct::text
+    OR e.payload_json ->> 'score_total' <> s.score_total::text
+  )
+  AND NOT EXISTS (SELECT FROM submits_by_session b WHERE b.session_id = e.session_id AND b.contradictory)

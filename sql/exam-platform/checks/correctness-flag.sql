@@ -11,13 +11,11 @@
 -- window: sessions
 -- occurred: written_at
 -- suite: core
-SELECT s.session_id, a.question_id, s.user_id, a.selected_index, a.is_correct, a.written_at
-FROM judged_sessions s
--- OFFSET 0 keeps the few sessions in front: their answers are looked up, not all answers read again.
-CROSS JOIN LATERAL (
-  SELECT question_id, selected_index, is_correct, greatest(updated_at, answered_at, created_at) AS written_at
-  FROM session_answers
-  WHERE session_id = s.session_id AND (selected_index IS NULL) <> (is_correct IS NULL)
-  OFFSET 0
-) a
-WHERE s.misjudged_answers > 0
+SELECT
+  a.session_id, a.question_id, s.user_id, a.selected_index, a.is_correct,
+  greatest(a.updated_at, a.answered_at, a.created_at) AS written_at
+FROM session_answers a
+JOIN test_sessions s ON s.id = a.session_id
+-- An array, so that the answers of the few are looked up, and not all read again.
+WHERE a.session_id = ANY (ARRAY(SELECT session_id FROM judged_answers WHERE misjudged_answers > 0))
+  AND (a.selected_index IS NULL) <> (a.is_correct IS NULL)

@@ -8,4 +8,4 @@
 -- cost: scan; one pass over session_answers, once for all checks of verdicts and scores
 -- window: sessions
 -- suite: core
-SELECT coalesce(sum(cleared_answers), 0)::float8 AS cleared_answers FROM judged_sessions
+SELECT coalesce(sum(cleared_answers), 0)::float8 AS cleared_answers FROM judged_answers

@@ -21,11 +21,6 @@ gone_users AS (
   SELECT user_id
   FROM (SELECT user_id FROM attempt_events GROUP BY user_id) e
   WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = e.user_id)
-),
-orphans AS (
-  SELECT l.* FROM gone_sessions g CROSS JOIN LATERAL (SELECT * FROM attempt_events WHERE session_id = g.session_id OFFSET 0) l
-  UNION
-  SELECT l.* FROM gone_users g CROSS JOIN LATERAL (SELECT * FROM attempt_events WHERE user_id = g.user_id OFFSET 0) l
 )
 SELECT
   e.id AS event_id, e.event_type, e.session_id, e.user_id,
@@ -35,4 +30,7 @@ SELECT
     CASE WHEN NOT EXISTS (SELECT FROM users u WHERE u.id = e.user_id) THEN 'user' END
   ) AS missing,
   e.event_ts
-FROM orphans e
+FROM attempt_events e
+-- Arrays, so that the events of the few are looked up, and not all read again.
+WHERE e.session_id = ANY (ARRAY(SELECT session_id FROM gone_sessions))
+  OR e.user_id = ANY (ARRAY(SELECT user_id FROM gone_users))

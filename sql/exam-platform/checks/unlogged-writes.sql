@@ -64,7 +64,8 @@ FROM test_sessions s
 WHERE s.status = 'SUBMITTED'
   AND s.submitted_at < now() - interval '30 seconds'
   AND NOT EXISTS (
-    SELECT FROM submits_by_session e WHERE e.session_id = s.id
+    SELECT FROM attempt_events e
+    WHERE e.session_id = s.id AND e.event_type = 'SESSION_SUBMITTED' AND e.source = 'api'
   )
   AND (
     s.mode <> 'TUTOR'

@@ -1,8 +1,7 @@
 -- id: judged_sessions
 -- title: each session beside what its answers say
 -- columns: session_id, user_id, mode, status, started_at, submitted_at, total_questions, score_correct, score_total,
---   score_pct, correct_answers, cleared_answers (touched and left without a choice), misjudged_answers (a choice without a
---   verdict, or a verdict without a choice), last_answered_at
+--   score_pct, correct_answers, cleared_answers, misjudged_answers, last_answered_at
 -- cost: scan; one pass over session_answers itself
 SELECT
   s.id AS session_id, s.user_id, s.mode, s.status, s.started_at, s.submitted_at,
@@ -12,13 +11,4 @@ SELECT
   coalesce(c.misjudged_answers, 0) AS misjudged_answers,
   c.last_answered_at
 FROM test_sessions s
-LEFT JOIN (
-  SELECT
-    session_id,
-    (count(*) - count(selected_index))::int AS cleared_answers,
-    (count(*) FILTER (WHERE is_correct))::int AS correct_answers,
-    (count(*) FILTER (WHERE (selected_index IS NULL) <> (is_correct IS NULL)))::int AS misjudged_answers,
-    max(answered_at) AS last_answered_at
-  FROM session_answers
-  GROUP BY session_id
-) c ON c.session_id = s.id
+LEFT JOIN judged_answers c ON c.session_id = s.id

@@ -1,14 +1,11 @@
 -- id: submits_by_session
 -- title: the submits of each session that the platform itself logged
--- columns: session_id, submits, score_correct, score_total (of one of them), contradictory (not all with the same score),
---   first_at, last_at
+-- columns: session_id, submits, contradictory (not all with the same score), first_at, last_at
 -- cost: index; the SESSION_SUBMITTED events
 -- note: Only source = 'api': clients may post this type too. 85, 85.0 and "85.00" are the same score.
 SELECT
   e.session_id,
   count(*)::int AS submits,
-  min((e.payload_json ->> 'score_correct') COLLATE "C") AS score_correct,
-  min((e.payload_json ->> 'score_total') COLLATE "C") AS score_total,
   CASE WHEN count(*) > 1 THEN (
     SELECT
       count(

@@ -1,4 +1,4 @@
-import { viewsOf } from '../statements/scope.ts';
+import { viewsOf } from '../statements/views.ts';
 import { type Asked, headerLine } from './asked.ts';
 import type { FoundProblem } from './problem.ts';
 import { sqlTokens } from './sql-tokens.ts';

@@ -1,7 +1,7 @@
 import type { IntegrityFacts } from '../../lifecycle/platform.ts';
 import { type Check, keyColumns, type SqlView } from '../check.ts';
 import { type CheckSource, checksFrom, headerProblems } from '../checks-from.ts';
-import { viewsOf } from '../statements/scope.ts';
+import { viewsOf } from '../statements/views.ts';
 import { placeholderIn } from '../template.ts';
 import type { FoundProblem, LintProblem } from './problem.ts';
 import { nameOf, sqlTokens } from './sql-tokens.ts';

@@ -1,8 +1,9 @@
 import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
 import type { Check, SqlView } from '../check.ts';
-import { viewsOf } from './scope.ts';
+
 import { findingsStatement, type Statement, type StatementContext, statementOf } from './statement.ts';
 import { isAboutTheStatement } from './statement-error.ts';
+import { shareableNames, viewsOf } from './views.ts';
 
 /**
  * Checks that share a view go into one statement, which computes it once; every other check is a statement of its own.
@@ -13,9 +14,15 @@ export function groupChecks(
   views: readonly SqlView[],
   { scoped }: { scoped: boolean },
 ): Check[][] {
+  const nameIn = (check: Check, name: string) => (scoped ? `${check.window}/${name}` : name);
+  const computed = new Set(
+    checks.flatMap((check) => viewsOf([check.sql], views).map(({ name }) => nameIn(check, name))),
+  );
   const groups: { checks: Check[]; shared: Set<string> }[] = [];
   for (const check of checks) {
-    const shared = viewsOf([check.sql], views).map(({ name }) => (scoped ? `${check.window}/${name}` : name));
+    const shared = shareableNames(check.sql, views)
+      .map((name) => nameIn(check, name))
+      .filter((name) => computed.has(name));
     const joined = groups.filter((group) => shared.some((name) => group.shared.has(name)));
     const [first, ...others] = joined;
     if (first === undefined) {

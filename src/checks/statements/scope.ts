@@ -1,5 +1,5 @@
 import type { IntegrityFacts } from '../../lifecycle/platform.ts';
-import type { Check, SqlView } from '../check.ts';
+import type { Check } from '../check.ts';
 
 /** One condition of a scope: a statement that gives the ids of sessions as `id`, its parameters from $1. */
 export interface SessionCondition {
@@ -117,22 +117,4 @@ export function namesIn(sql: string, names: readonly string[]): string[] {
   const code = sql.replace(notCode, ' ');
   // Whatever the case: one too many only makes an expression that nothing uses.
   return names.filter((name) => new RegExp(`(?<![\\w."])"?${name}"?(?![\\w"])`, 'i').test(code));
-}
-
-/** The views that statements select from, and those that these select from, each after what it needs. */
-export function viewsOf(sqls: readonly string[], views: readonly SqlView[]): SqlView[] {
-  const found = new Set<SqlView>();
-  const visit = (sql: string): void => {
-    for (const name of namesIn(
-      sql,
-      views.map((view) => view.name),
-    )) {
-      const view = views.find((candidate) => candidate.name === name);
-      if (view === undefined || found.has(view)) continue;
-      visit(view.sql);
-      found.add(view);
-    }
-  };
-  sqls.forEach(visit);
-  return [...found];
 }

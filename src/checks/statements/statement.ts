@@ -1,6 +1,7 @@
 import type { IntegrityFacts } from '../../lifecycle/platform.ts';
 import { type Check, keyColumns, type SqlView } from '../check.ts';
-import { namesIn, Parameters, type Scope, scopeExpressions, viewsOf } from './scope.ts';
+import { namesIn, Parameters, type Scope, scopeExpressions } from './scope.ts';
+import { sharedViewsOf } from './views.ts';
 
 export interface Statement {
   readonly text: string;
@@ -92,7 +93,7 @@ function baseExpressions(
   { views, facts, scope, schemas }: StatementContext,
   parameters: Parameters,
 ): string[] {
-  const used = viewsOf(
+  const used = sharedViewsOf(
     checks.map(({ sql }) => sql),
     views,
   );
