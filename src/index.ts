@@ -80,7 +80,15 @@ export interface CheckOptions {
  */
 export async function runChecks(
   environment: Environment,
-  { since, exam, sessions, excludeRehearsal = false, baseline = true, rest = true, ...options }: CheckOptions = {},
+  {
+    since,
+    exam,
+    sessions,
+    excludeRehearsal = false,
+    baseline = true,
+    rest = true,
+    ...options
+  }: CheckOptions = {},
 ): Promise<Printed<CheckRun>> {
   const context = contextOfOpened(environment);
   const catalogue = await context.catalogue();

@@ -3,6 +3,7 @@ import { messageOf } from '../lifecycle/errors.ts';
 import type { SweptFindings, Watermark, Watermarks } from '../lifecycle/watermark.ts';
 import { withFileLock } from './file-lock.ts';
 import { makeFolder, readText, writeJson } from './files.ts';
+import type { ProcessIdentity } from './processes.ts';
 
 const version = 1;
 
@@ -19,6 +20,24 @@ export function watermarkFiles(folder: string): Watermarks {
         makeFolder(dirname(file));
         writeJson(file, { version, marks });
       });
+    },
+    sweepAlone: async (environment, of, sweep) => {
+      const seen: { begun: boolean; holder?: ProcessIdentity } = { begun: false };
+      const begin = () => {
+        seen.begun = true;
+        return sweep();
+      };
+      const onWait = (holder: ProcessIdentity) => {
+        seen.holder = holder;
+      };
+      try {
+        const file = join(folder, `${environment}-${of}.sweep`);
+        return { swept: await withFileLock(file, begin, { patience: 0, onWait }) };
+      } catch (error) {
+        if (seen.begun) throw error;
+        // A folder that cannot be written to is no reason to look at nothing.
+        return seen.holder === undefined ? { swept: await sweep() } : { busy: `process ${seen.holder.pid}` };
+      }
     },
   };
 }

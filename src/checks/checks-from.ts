@@ -29,7 +29,7 @@ export interface HeaderProblem {
 const required = ['id', 'title', 'question', 'severity', 'finding', 'remedy', 'columns', 'cost'] as const;
 const optional = ['looks-at', 'window', 'occurred', 'suite', 'settings', 'revision', 'note'];
 const known: readonly string[] = [...required, ...optional];
-const keysOfViews: readonly string[] = ['id', 'title', 'columns', 'cost', 'note'];
+const keysOfViews: readonly string[] = ['id', 'title', 'columns', 'cost', 'part-of', 'note'];
 
 /** Columns of these names hold a student's identity, whatever the header says. */
 const alwaysPersonal = ['user_id', 'student_id', 'email', 'full_name'];

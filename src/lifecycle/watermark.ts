@@ -30,6 +30,12 @@ export interface Watermarks {
   read(environment: string): { readonly marks: readonly Watermark[]; readonly damaged: string | null };
   /** reads, changes and writes while no other process does */
   change(environment: string, how: (marks: readonly Watermark[]) => readonly Watermark[]): Promise<void>;
+  /** runs it unless another process sweeps with the same digest; `busy` says which one */
+  sweepAlone<T>(
+    environment: string,
+    of: string,
+    sweep: () => Promise<T>,
+  ): Promise<{ readonly swept: T } | { readonly busy: string }>;
 }
 
 /** What one good run says. */

@@ -273,6 +273,40 @@ describe('a run of --incremental', () => {
     ).toEqual([latest]);
   });
 
+  it('looks at what changed while another process makes the full run that is due', async () => {
+    const url = await yesterday();
+    await runOn(url);
+    const others: CheckRun[] = [];
+
+    const sweep = await runOn(url, {
+      fullEvery: 0,
+      afterwards: async () => {
+        others.push(await runOn(url, { fullEvery: 0 }));
+      },
+    });
+
+    expect(sweep.incremental?.kind).toBe('sweep');
+    expect(others.map(({ incremental }) => incremental?.kind)).toEqual(['changes']);
+    expect(others[0]?.notes).toContainEqual(
+      `the full run that is due is being made by process ${process.pid}`,
+    );
+  });
+
+  it('does not begin the first full run twice, and says who makes it', async () => {
+    const url = await yesterday();
+    const others: Promise<CheckRun>[] = [];
+
+    await runOn(url, {
+      afterwards: async () => {
+        others.push(runOn(url));
+        await Promise.allSettled(others);
+      },
+    });
+
+    await expect(others[0]).rejects.toThrow(`process ${process.pid} makes the full run of these checks`);
+    expect((await runOn(url)).incremental?.kind).toBe('changes');
+  });
+
   it('looks how the platform does while students are in exams, but not for a moment of reading', async () => {
     const url = await yesterday();
     let asked = 0;

@@ -70,15 +70,16 @@ describe('an incremental run', () => {
   });
 
   it.each([
-    ['without a mark', undefined, usual, 'no good run'],
-    ['when the mark is of another server', mark(20, { server: 'other' }), usual, 'another server'],
-    ['when the clock went back', mark(31), usual, 'before the watermark'],
-    ['when the last one is too old', mark(20), { ...usual, fullEvery: 60_000 }, `was at ${at(2)}`],
-    ['when the file is damaged', undefined, { ...usual, damaged: 'x.json: no JSON' }, 'x.json: no JSON'],
-  ])('is a full one %s', (_, given, options, reason) => {
+    ['without a mark', undefined, usual, 'no good run', false],
+    ['when the mark is of another server', mark(20, { server: 'other' }), usual, 'another server', false],
+    ['when the clock went back', mark(31), usual, 'before the watermark', false],
+    ['when the last one is too old', mark(20), { ...usual, fullEvery: 60_000 }, `was at ${at(2)}`, true],
+    ['when the file is damaged', undefined, { ...usual, damaged: 'x.json: no JSON' }, 'no JSON', false],
+  ])('is a full one %s', (_, given, options, reason, isOverdue) => {
     expect(decide(given, position, options)).toEqual({
       kind: 'sweep',
       reason: expect.stringContaining(reason),
+      isOverdue,
     });
   });
 });

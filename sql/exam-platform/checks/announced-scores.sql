@@ -11,8 +11,7 @@
 -- window: sessions
 -- occurred: submitted_at
 -- note: Sessions with several announced scores are left to contradictory-submits, those without a stored score to unscored-sessions.
--- A repeat with the same score announces nothing new.
-SELECT DISTINCT
+SELECT DISTINCT -- a repeat with the same score announces nothing new
   s.id AS session_id, s.user_id,
   format('%s/%s', e.payload_json ->> 'score_correct', e.payload_json ->> 'score_total') AS announced,
   format('%s/%s', s.score_correct, s.score_total) AS stored,
@@ -24,4 +23,4 @@ WHERE e.event_type = 'SESSION_SUBMITTED' AND e.source = 'api'
     e.payload_json ->> 'score_correct' <> s.score_correct::text
     OR e.payload_json ->> 'score_total' <> s.score_total::text
   )
-  AND NOT EXISTS (SELECT FROM submits_by_session b WHERE b.session_id = e.session_id AND b.contradictory)
+  AND NOT EXISTS (SELECT FROM contradictory_sessions c WHERE c.session_id = e.session_id)

@@ -12,21 +12,7 @@
 -- occurred: last_at
 -- suite: core
 -- note: Only source = 'api': clients may post this type too. Repeats with the same score are how submit-thin works.
-SELECT e.session_id, s.user_id, e.submits, l.scores, e.first_at, e.last_at
-FROM submits_by_session e
-JOIN test_sessions s ON s.id = e.session_id
-CROSS JOIN LATERAL (
-  SELECT
-    string_agg(
-      format(
-        '%s/%s %s%%',
-        coalesce(payload_json ->> 'score_correct', '?'),
-        coalesce(payload_json ->> 'score_total', '?'),
-        coalesce(payload_json ->> 'score_pct', '?')
-      ),
-      ', ' ORDER BY event_ts, created_at, id
-    ) AS scores
-  FROM attempt_events
-  WHERE session_id = e.session_id AND event_type = 'SESSION_SUBMITTED' AND source = 'api'
-) l
-WHERE e.contradictory
+SELECT c.session_id, s.user_id, e.submits, c.scores, e.first_at, e.last_at
+FROM contradictory_sessions c
+JOIN submits_by_session e ON e.session_id = c.session_id
+JOIN test_sessions s ON s.id = c.session_id

@@ -11,5 +11,5 @@
 -- suite: core
 SELECT
   coalesce(sum(submits), 0)::float8 AS submits,
-  (count(*) FILTER (WHERE submits > 1 AND NOT contradictory))::int AS repeated_submits
+  ((count(*) FILTER (WHERE submits > 1)) - (SELECT count(*) FROM contradictory_sessions))::int AS repeated_submits
 FROM submits_by_session

@@ -41,14 +41,64 @@ export async function runIncrementally(
   const { marks, damaged } = watermarks.read(environment.name);
   const mark = marks.find((candidate) => candidate.of === of);
   const decision = decide(mark, position, { damaged, fullEvery });
-  const { run, sweep } =
-    decision.kind === 'sweep'
-      ? await runSweep(options, { window, position, mark: usable(mark, position), selected })
-      : await runChanges(options, { window, position, mark: decision.mark });
+  const done =
+    decision.kind === 'changes'
+      ? { decision, ...(await runChanges(options, { window, position, mark: decision.mark })) }
+      : await sweepOrChanges(options, { decision, watermarks, of, window, position, mark, selected });
+  return resultOf(done, { watermarks, environment: environment.name, of, position, mark });
+}
 
+interface SweepChoice extends Omit<SweepContext, 'mark'> {
+  readonly decision: SweepDecision;
+  readonly watermarks: Watermarks;
+  readonly of: string;
+  readonly mark: Watermark | undefined;
+}
+
+/** A sweep that takes longer than the time to the next run is not begun twice; until it ends only changes are looked at. */
+async function sweepOrChanges(
+  options: RunChecksOptions,
+  { decision, watermarks, of, mark, ...context }: SweepChoice,
+): Promise<Done> {
+  const { name } = options.environment;
+  const sweeping = await watermarks.sweepAlone(name, of, () =>
+    runSweep(options, { ...context, mark: usable(mark, context.position) }),
+  );
+  if ('swept' in sweeping) return { decision, ...sweeping.swept };
+  if (!decision.isOverdue || mark === undefined) {
+    throw new Undetermined(
+      `${sweeping.busy} makes the full run of these checks that this one would go on from`,
+      {
+        hint: 'run it again when that has ended; without --incremental it looks at everything itself',
+      },
+    );
+  }
+  const { run, sweep } = await runChanges(options, { ...context, mark });
+  const note = `the full run that is due is being made by ${sweeping.busy}`;
+  return { decision: { kind: 'changes', mark }, run: { ...run, notes: [note, ...run.notes] }, sweep };
+}
+
+interface Done {
+  readonly decision: Decision;
+  readonly run: CheckRun;
+  readonly sweep: Sweep | null;
+}
+
+interface ResultContext {
+  readonly watermarks: Watermarks;
+  readonly environment: string;
+  readonly of: string;
+  readonly position: ServerPosition;
+  readonly mark: Watermark | undefined;
+}
+
+async function resultOf(
+  { decision, run, sweep }: Done,
+  { watermarks, environment, of, position, mark }: ResultContext,
+): Promise<CheckRun> {
   const mayMove = whyItStays(run, position);
   const from = decision.kind === 'sweep' ? null : decision.mark.at;
-  const stayed = mayMove ?? (await moved(watermarks, environment.name, { of, position, sweep, from }));
+  const stayed = mayMove ?? (await moved(watermarks, environment, { of, position, sweep, from }));
   const incremental: IncrementalRun = {
     kind: decision.kind,
     reason: decision.kind === 'sweep' ? decision.reason : null,
@@ -85,9 +135,14 @@ async function moved(
   }
 }
 
-type Decision =
-  | { readonly kind: 'sweep'; readonly reason: string }
-  | { readonly kind: 'changes'; readonly mark: Watermark };
+interface SweepDecision {
+  readonly kind: 'sweep';
+  readonly reason: string;
+  /** the watermark is good, only its last sweep is old */
+  readonly isOverdue: boolean;
+}
+
+type Decision = SweepDecision | { readonly kind: 'changes'; readonly mark: Watermark };
 
 /** A run of changes is only right where the mark is of this server, and a sweep has proven the runs not long ago. */
 export function decide(
@@ -95,13 +150,13 @@ export function decide(
   { server, now }: Pick<ServerPosition, 'server' | 'now'>,
   { damaged, fullEvery }: { damaged: string | null; fullEvery: number },
 ): Decision {
-  const sweep = (reason: string): Decision => ({ kind: 'sweep', reason });
+  const sweep = (reason: string, isOverdue = false): Decision => ({ kind: 'sweep', reason, isOverdue });
   if (damaged !== null) return sweep(`the watermark is damaged: ${damaged}`);
   if (mark === undefined) return sweep('there is no good run of these checks to go on from');
   if (mark.server !== server) return sweep('the watermark is of another server, or it was restored since');
   if (mark.at > now.toISOString()) return sweep("the server's clock is before the watermark");
   if (Number(now) - Date.parse(mark.sweep.snapshotAt) >= fullEvery)
-    return sweep(`the last full run was at ${mark.sweep.snapshotAt}`);
+    return sweep(`the last full run was at ${mark.sweep.snapshotAt}`, true);
   return { kind: 'changes', mark };
 }
 
