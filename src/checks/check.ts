@@ -62,9 +62,8 @@ export interface Check {
 /** A statement that checks may select from by its name; computed once for all checks of a statement that use it. */
 export interface SqlView {
   readonly name: string;
-  readonly columns: readonly string[];
-  /** a view that has the same columns and more, at a higher cost */
-  readonly partOf?: string;
+  /** the same from other views, for a statement that computes all of these anyway */
+  readonly shared?: string;
   readonly file: string;
   readonly sql: string;
 }

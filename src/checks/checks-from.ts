@@ -29,7 +29,7 @@ export interface HeaderProblem {
 const required = ['id', 'title', 'question', 'severity', 'finding', 'remedy', 'columns', 'cost'] as const;
 const optional = ['looks-at', 'window', 'occurred', 'suite', 'settings', 'revision', 'note'];
 const known: readonly string[] = [...required, ...optional];
-const keysOfViews: readonly string[] = ['id', 'title', 'columns', 'cost', 'part-of', 'note'];
+const keysOfViews: readonly string[] = ['id', 'title', 'columns', 'cost', 'shared', 'note'];
 
 /** Columns of these names hold a student's identity, whatever the header says. */
 const alwaysPersonal = ['user_id', 'student_id', 'email', 'full_name'];
@@ -161,10 +161,8 @@ function costOf(text: string): Check['cost'] {
 
 /** The views of SQL files. Their names are those of relations, so they are written as such. */
 export function viewsFrom(sources: readonly CheckSource[]): SqlView[] {
-  const names = sources.map(({ header }) => header.get('id')?.value);
   const problems = sources.flatMap(({ file, header }) => {
     const name = header.get('id')?.value ?? '';
-    const wider = header.get('part-of');
     return [
       ...[...header]
         .filter(([key]) => !keysOfViews.includes(key))
@@ -174,9 +172,6 @@ export function viewsFrom(sources: readonly CheckSource[]): SqlView[] {
         : [
             `${file}:${header.get('id')?.line ?? 1} id: "${name}" is not the name of the file, in snake_case`,
           ]),
-      ...(wider === undefined || names.includes(wider.value)
-        ? []
-        : [`${file}:${wider.line} part-of: there is no view "${wider.value}"`]),
     ];
   });
   if (problems.length > 0) throw new ConfigError(problems.join('\n'));
@@ -184,8 +179,6 @@ export function viewsFrom(sources: readonly CheckSource[]): SqlView[] {
 }
 
 function toView({ file, header, sql }: CheckSource): SqlView {
-  const value = (key: string) => header.get(key)?.value ?? '';
-  const columns = listOf(value('columns').replace(/\([^()]*\)/g, '')).map((name) => name.trim());
-  const partOf = header.has('part-of') ? { partOf: value('part-of') } : {};
-  return { name: value('id'), columns, ...partOf, file, sql };
+  const shared = header.get('shared')?.value;
+  return { name: header.get('id')?.value ?? '', ...(shared === undefined ? {} : { shared }), file, sql };
 }

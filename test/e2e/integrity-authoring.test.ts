@@ -139,7 +139,7 @@ describe('integrity explain', () => {
     const { exitCode, stdout } = await integrity('explain', 'correctness-flag', '-e', 'sandbox');
     expect(exitCode).toBe(0);
     expect(stdout).toContain("Why it matters: the student's choice is not counted");
-    expect(stdout).toContain('Shares the view judged_sessions');
+    expect(stdout).toContain('Shares the view doubtful_sessions');
     expect(stdout).toMatch(/on sandbox, for all sessions, planned, not carried out: cost [\d,]+ /);
     expect(stdout).toMatch(/\(cost=.* rows=.*\)/);
   });

@@ -15,7 +15,7 @@
 -- note: An answer within a second after the submit is a race that inconsistent-scores judges by its effect.
 --   Offline sync (TUTOR sessions without questions) brings times of the student's device; these are exempt.
 SELECT s.session_id, s.user_id, s.status::text AS status, s.submitted_at, s.last_answered_at AS last_answer_at
-FROM judged_sessions s
+FROM doubtful_sessions s
 WHERE s.status <> 'ACTIVE' AND s.last_answered_at > s.submitted_at + interval '1 second'
   AND (
     s.mode <> 'TUTOR'

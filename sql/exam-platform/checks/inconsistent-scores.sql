@@ -14,27 +14,13 @@
 -- occurred: submitted_at
 -- suite: core
 -- note: No score at all is unscored-sessions. Offline sync (TUTOR sessions without questions) has totals of its own.
-WITH
--- What can only be right is left out cheaply; the causes are worked out for the rest.
-suspects AS MATERIALIZED (
-  SELECT *
-  FROM judged_sessions
-  WHERE status IN ('SUBMITTED', 'EXPIRED')
-    AND (
-      score_correct <> correct_answers
-      OR score_total <> total_questions
-      OR score_correct NOT BETWEEN 0 AND score_total
-      OR score_total = 0
-      OR abs(score_pct * score_total - 100 * score_correct) > 0.005 * score_total
-    )
-)
 SELECT
   s.session_id, s.user_id, j.cause, s.score_correct, s.score_total, s.score_pct, s.total_questions, s.correct_answers,
   (
     SELECT max(greatest(updated_at, answered_at, created_at)) FROM session_answers WHERE session_id = s.session_id
   ) AS last_answer_at,
   s.submitted_at
-FROM suspects s
+FROM doubtful_sessions s
 CROSS JOIN LATERAL (
   SELECT
     concat_ws(
@@ -48,7 +34,7 @@ CROSS JOIN LATERAL (
       END
     ) AS cause
 ) j
-WHERE j.cause <> ''
+WHERE s.status IN ('SUBMITTED', 'EXPIRED') AND j.cause <> ''
   AND (
     s.mode <> 'TUTOR'
     OR (SELECT q.session_id FROM session_questions q WHERE q.session_id = s.session_id LIMIT 1) IS NOT NULL

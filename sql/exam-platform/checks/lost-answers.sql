@@ -11,6 +11,7 @@
 -- looks-at: answers
 -- cost: join; the ANSWER_SUBMITTED events with the answers, 5 s for 2 million events
 -- window: sessions
+-- settings: enable_mergejoin=off
 -- occurred: last_at
 -- note: Two writes of one question within a second may be logged in another order than stored: either choice is right then.
 --   A row that is newer than its last event was written without one: that is unlogged-writes.

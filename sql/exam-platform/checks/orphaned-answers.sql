@@ -15,8 +15,4 @@ SELECT
   a.id AS answer_id, a.session_id, a.question_id, greatest(a.updated_at, a.answered_at, a.created_at) AS written_at
 FROM session_answers a
 -- An array, so that the answers of the few are looked up, and not all read again.
-WHERE a.session_id = ANY (
-  ARRAY(
-    SELECT b.session_id FROM answers_by_session b WHERE NOT EXISTS (SELECT FROM test_sessions s WHERE s.id = b.session_id)
-  )
-)
+WHERE a.session_id = ANY (ARRAY(SELECT session_id FROM missing_sessions))

@@ -30,7 +30,6 @@ written AS (
   FROM session_answers a
   JOIN test_sessions s ON s.id = a.session_id
 ),
--- Few, so that only for these the last event is looked up.
 doubtful AS MATERIALIZED (
   SELECT w.*
   FROM written w
@@ -40,20 +39,21 @@ doubtful AS MATERIALIZED (
       WHERE e.session_id = w.session_id AND e.question_id = w.question_id::text
         AND e.event_ts >= w.written_at - interval '1 second'
     )
+),
+last_events AS (
+  SELECT DISTINCT ON (session_id, question_id) session_id, question_id, choice
+  FROM answered
+  -- An array, so that the events of the few are looked up, and not all read again.
+  WHERE session_id = ANY (ARRAY(SELECT DISTINCT session_id FROM doubtful))
+  ORDER BY session_id, question_id, event_ts DESC, created_at DESC
 )
 SELECT
   d.session_id, d.question_id, d.user_id,
-  CASE WHEN l.choice IS NULL THEN 'answer without event' ELSE 'answer changed after its last event' END AS cause,
+  CASE WHEN e.choice IS NULL THEN 'answer without event' ELSE 'answer changed after its last event' END AS cause,
   d.written_at
 FROM doubtful d
-LEFT JOIN LATERAL (
-  SELECT e.choice
-  FROM answered e
-  WHERE e.session_id = d.session_id AND e.question_id = d.question_id::text
-  ORDER BY e.event_ts DESC, e.created_at DESC
-  LIMIT 1
-) l ON true
-WHERE (l.choice IS NULL OR l.choice <> d.choice)
+LEFT JOIN last_events e ON e.session_id = d.session_id AND e.question_id = d.question_id::text
+WHERE (e.choice IS NULL OR e.choice <> d.choice)
   AND (
     d.mode <> 'TUTOR'
     OR (SELECT q.session_id FROM session_questions q WHERE q.session_id = d.session_id LIMIT 1) IS NOT NULL

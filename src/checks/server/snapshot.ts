@@ -52,7 +52,7 @@ async function exportSnapshot(postgres: Postgres): Promise<string> {
 async function prepare(postgres: Postgres): Promise<void> {
   await postgres.query(
     `SELECT set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
-       set_config('work_mem', '256MB', true), set_config('TimeZone', 'UTC', true),
+       set_config('work_mem', '64MB', true), set_config('TimeZone', 'UTC', true),
        set_config('application_name', 'examctl-integrity', true)`,
   );
   await postgres.query('SAVEPOINT unharmed');

@@ -19,23 +19,26 @@ export function viewsOf(sqls: readonly string[], views: readonly SqlView[]): Sql
   return [...found];
 }
 
-/**
- * The views of one statement. A view that is part of another costs nothing where the statement computes that other one
- * anyway, so it is read from there; alone it takes its own, cheaper way.
- */
+/** The views of one statement, some of them from others that it computes anyway, where they say how. */
 export function sharedViewsOf(sqls: readonly string[], views: readonly SqlView[]): SqlView[] {
   const computed = new Set(viewsOf(sqls, views).map(({ name }) => name));
   const sharing = views.map((view) =>
-    view.partOf !== undefined && computed.has(view.partOf)
-      ? { ...view, sql: `SELECT ${view.columns.join(', ')} FROM ${view.partOf}` }
+    view.shared !== undefined && sourcesOf(view, views).every((name) => computed.has(name))
+      ? { ...view, sql: view.shared }
       : view,
   );
   return viewsOf(sqls, sharing);
 }
 
-/** The names by which statements can share: their views, and those that these are part of. */
+/** The names by which a statement can share with others: its views, and those that these could be taken from. */
 export function shareableNames(sql: string, views: readonly SqlView[]): string[] {
-  return viewsOf([sql], views).flatMap(({ name, partOf }) =>
-    partOf === undefined ? [name] : [name, partOf],
+  return viewsOf([sql], views).flatMap((view) => [view.name, ...sourcesOf(view, views)]);
+}
+
+function sourcesOf({ shared }: SqlView, views: readonly SqlView[]): string[] {
+  if (shared === undefined) return [];
+  return namesIn(
+    shared,
+    views.map(({ name }) => name),
   );
 }
