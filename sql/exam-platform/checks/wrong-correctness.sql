@@ -10,6 +10,7 @@
 -- looks-at: answers
 -- cost: join; reads the frozen question of each answer, 20 s for 10 million answers
 -- window: sessions
+-- settings: enable_mergejoin=off
 -- occurred: written_at
 -- note: The frozen question is snapshot_json, or the question version when that is empty. Neither: unfrozen-questions.
 WITH judged AS (
