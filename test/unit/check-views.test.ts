@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../src/checks/check.ts';
 import { viewsFrom } from '../../src/checks/checks-from.ts';
-import { groupChecks } from '../../src/checks/statements/plan-statements.ts';
+import { groupChecks, packGroups } from '../../src/checks/statements/plan-statements.ts';
 import { sharedViewsOf, viewsOf } from '../../src/checks/statements/views.ts';
 
 const view = (name: string, sql: string, shared?: string) => ({
@@ -51,5 +51,24 @@ describe('a view that could be taken from another', () => {
 
     expect(idsOf(groupChecks([timed, totals], views, { scoped: true }))).toEqual([['rows'], ['totals']]);
     expect(idsOf(groupChecks([rows, totals], views, { scoped: true }))).toEqual([['rows', 'totals']]);
+  });
+});
+
+describe('statements of few rows', () => {
+  const costing = (id: string, costClass: Check['cost']['class'], window: Check['window'] = 'sessions') =>
+    ({ id, sql: '', window, cost: { class: costClass, words: '' } }) as Check;
+
+  it('are as many as there are connections, of about the same weight, for each window', () => {
+    const groups = [
+      [costing('a', 'index')],
+      [costing('b', 'join')],
+      [costing('c', 'scan'), costing('d', 'scan')],
+      [costing('e', 'join')],
+      [costing('f', 'index', 'time')],
+    ];
+
+    expect(idsOf(packGroups(groups, 2))).toEqual([['b', 'c', 'd'], ['e', 'a'], ['f']]);
+    expect(idsOf(packGroups(groups, 1))).toEqual([['b', 'e', 'c', 'd', 'a'], ['f']]);
+    expect(packGroups([], 2)).toEqual([]);
   });
 });

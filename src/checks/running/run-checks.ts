@@ -222,7 +222,7 @@ class RunningChecks {
     const planned = await planStatements(asked, {
       context: this.context,
       combine,
-      estimate: !this.#isNarrow,
+      packInto: this.#isNarrow ? this.#connections() : null,
       ask: (statement) => this.#ask(postgres, statement),
       onProblem: (check, error) => this.#answers.set(check, { error, durationMs: 0 }),
     });

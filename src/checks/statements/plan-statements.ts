@@ -1,5 +1,5 @@
 import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
-import type { Check, SqlView } from '../check.ts';
+import { type Check, costClasses, type SqlView } from '../check.ts';
 
 import { findingsStatement, type Statement, type StatementContext, statementOf } from './statement.ts';
 import { isAboutTheStatement } from './statement-error.ts';
@@ -40,6 +40,33 @@ export function groupChecks(
   return groups.map((group) => group.checks);
 }
 
+/**
+ * Where few rows are looked at, to fetch them is what takes time: checks of the same window share that in at most this
+ * many statements, of about the same weight.
+ */
+export function packGroups(groups: readonly (readonly Check[])[], into: number): Check[][] {
+  const heaviestFirst = [...groups].sort((a, b) => weightOf(b) - weightOf(a));
+  const packed = new Map<string, { checks: Check[]; weight: number }[]>();
+  for (const group of heaviestFirst) {
+    const window = group[0]?.window ?? 'none';
+    const packs = packed.get(window) ?? [];
+    packed.set(window, packs);
+    const [first, ...others] = packs;
+    if (first === undefined || packs.length < into) {
+      packs.push({ checks: [...group], weight: weightOf(group) });
+      continue;
+    }
+    const lightest = others.reduce((least, pack) => (pack.weight < least.weight ? pack : least), first);
+    lightest.checks.push(...group);
+    lightest.weight += weightOf(group);
+  }
+  return [...packed.values()].flat().map(({ checks }) => checks);
+}
+
+function weightOf(checks: readonly Check[]): number {
+  return Math.max(...checks.map(({ cost }) => costClasses.indexOf(cost.class)));
+}
+
 /** SQLSTATE */
 const noSuchColumn = '42703';
 
@@ -53,8 +80,8 @@ export interface PlannedStatement {
 interface PlanOptions {
   readonly context: StatementContext;
   readonly combine: boolean;
-  /** false: what is asked is so little that asking the planner would take as long */
-  readonly estimate: boolean;
+  /** null, or: so few rows are looked at that this many statements will do, and asking the planner would take as long */
+  readonly packInto: number | null;
   ask(statement: Statement): Promise<unknown[]>;
   /** a check whose statement cannot even be planned: a missing table or column, no permission, a mistake in its SQL */
   onProblem(check: Check, error: unknown): void;
@@ -65,17 +92,18 @@ export async function planStatements(
   checks: readonly Check[],
   options: PlanOptions,
 ): Promise<PlannedStatement[]> {
-  const { context, combine } = options;
-  const groups = combine
+  const { context, combine, packInto } = options;
+  const shared = combine
     ? groupChecks(checks, context.views, { scoped: context.scope !== null })
     : checks.map((check) => [check]);
+  const groups = combine && packInto !== null ? packGroups(shared, packInto) : shared;
   const planned: PlannedStatement[] = [];
   for (const group of groups) planned.push(...(await planGroup(group, options)));
   return planned;
 }
 
 async function planGroup(checks: readonly Check[], options: PlanOptions): Promise<PlannedStatement[]> {
-  if (!options.estimate) return [{ checks, cost: 0 }];
+  if (options.packInto !== null) return [{ checks, cost: 0 }];
   try {
     return [{ checks, cost: await costOf(checks, options) }];
   } catch (error) {
