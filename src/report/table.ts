@@ -49,7 +49,7 @@ function terminalBlock(block: Block, page: Page): string[] {
       return alignedColumns({ columns: block.columns, rows, width, widthOf, bold: style.bold });
     }
     case 'outcomes':
-      return block.outcomes.flatMap((outcome) => terminalOutcome(outcome, page));
+      return sameTogether(block.outcomes).flatMap((outcomes) => terminalOutcomes(outcomes, page));
     case 'verdict': {
       const text = block.text === '' ? '' : ` ${visible(block.text)}`;
       const [first = '', ...rest] = wrap(`${block.verdict}${text}`, width, widthOf);
@@ -63,6 +63,34 @@ function terminalBlock(block: Block, page: Page): string[] {
 
 /** As wide as the longest word beside its mark, "? unknown", and two spaces. */
 const outcomeWidth = 11;
+
+/** From so many on one reason is told once for all: a database that is down makes no screen of the same sentence. */
+const many = 3;
+
+/** Outcomes with the same reason, at the place of the first; each other alone. A pass needs no reason. */
+function sameTogether(outcomes: readonly OutcomeRecord[]): OutcomeRecord[][] {
+  const reasonOf = ({ outcome, message, hint = '' }: OutcomeRecord) =>
+    JSON.stringify([outcome, message, hint]);
+  const byReason = new Map<string, OutcomeRecord[]>();
+  for (const record of outcomes)
+    byReason.set(reasonOf(record), [...(byReason.get(reasonOf(record)) ?? []), record]);
+  return outcomes.flatMap((record) => {
+    const same = byReason.get(reasonOf(record)) ?? [];
+    if (record.outcome === 'pass' || same.length < many) return [[record]];
+    return same[0] === record ? [same] : [];
+  });
+}
+
+function terminalOutcomes(outcomes: readonly OutcomeRecord[], page: Page): string[] {
+  const [first, ...others] = outcomes;
+  if (first === undefined) return [];
+  if (others.length === 0) return terminalOutcome(first, page);
+  const titles = outcomes.map(({ title }) => title).join('; ');
+  return [
+    ...terminalOutcome({ ...first, title: `${outcomes.length} times` }, page),
+    ...hanging(' '.repeat(outcomeWidth), visible(titles), page).map(page.style.dim),
+  ];
+}
 
 function terminalOutcome({ outcome, title, message, hint }: OutcomeRecord, page: Page): string[] {
   const { style } = page;

@@ -74,6 +74,26 @@ examctl recover
 `);
   });
 
+  test('tells a reason that many share once, with all their titles, at the place of the first', async () => {
+    const down = (id: string) => ({
+      id,
+      title: `${id} is right`,
+      outcome: 'unknown' as const,
+      message: 'the database did not answer',
+      hint: 'start it',
+    });
+    const seen = { id: 'seen', title: 'seen', outcome: 'pass' as const, message: 'no findings' };
+    const page = (...ids: string[]) =>
+      render(blocksOnly({ type: 'outcomes', outcomes: [down('a'), seen, ...ids.map(down)] }), 'table');
+
+    expect(await page('b', 'c')).toBe(`? unknown  3 times: the database did not answer
+           hint: start it
+           a is right; b is right; c is right
+✔ pass     seen: no findings
+`);
+    expect(await page('b')).toContain('? unknown  b is right: the database did not answer');
+  });
+
   test('colours marks, headings and the verdict, and nothing but them', async () => {
     const coloured = await render(report, 'table', { colour: true });
     const [green, yellow, red, magenta] = [32, 33, 31, 35].map((code) => `\u001b[${code}m`);
