@@ -10,7 +10,7 @@ export function unavailableDriver(kind: Driver['kind'], environment: string): Dr
     throw new Undetermined(
       `services of ${environment} cannot be reached: this version has no ${kind} driver`,
       {
-        hint: 'API, database and cache checks work without it; faults need the sandbox driver for now',
+        hint: 'API, database and cache checks work without it; services and faults need the sandbox or compose driver for now',
       },
     );
   };

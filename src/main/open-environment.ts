@@ -6,9 +6,10 @@ import { cacheFolder } from '../adapters/state-folder.ts';
 import { loadConfig } from '../config/load.ts';
 import { selectEnvironment } from '../config/select-environment.ts';
 import type { ConnectionConfig, EnvironmentConfig } from '../config/settings.ts';
+import { openCompose } from '../drivers/compose/open.ts';
 import { sandboxDriver } from '../drivers/sandbox.ts';
 import { unavailableDriver } from '../drivers/unavailable.ts';
-import type { Api, Environment } from '../lifecycle/environment.ts';
+import type { Api, Driver, Environment } from '../lifecycle/environment.ts';
 import { ConfigError } from '../lifecycle/errors.ts';
 import type { Platform } from '../lifecycle/platform.ts';
 import { platforms } from '../platforms/index.ts';
@@ -24,7 +25,7 @@ export interface OpenOptions {
 }
 
 export function openEnvironment(config: EnvironmentConfig, options: OpenOptions): Environment {
-  return config.driver.kind === 'sandbox' ? sandbox(config, options) : configured(config);
+  return config.driver.kind === 'sandbox' ? sandbox(config, options) : configured(config, options);
 }
 
 /** For a process that has only the flags of the one that started it. */
@@ -93,7 +94,14 @@ function rootOf({ apiUrl }: SandboxAccess): string {
   return new URL(apiUrl).origin;
 }
 
-function configured(config: EnvironmentConfig): Environment {
+function driverOf(config: EnvironmentConfig, { env }: OpenOptions): Driver {
+  const { driver, services, examMode } = config;
+  return driver.kind === 'compose'
+    ? openCompose({ file: driver.file, project: driver.project, services, examMode, env })
+    : unavailableDriver(driver.kind, config.name);
+}
+
+function configured(config: EnvironmentConfig, options: OpenOptions): Environment {
   const { api } = config;
   const basePaths = platformOf(config).basePaths;
   const adminToken = (api?.adminToken ?? api?.token)?.reveal();
@@ -102,7 +110,7 @@ function configured(config: EnvironmentConfig): Environment {
   return {
     ...common(config),
     ...replicaOf(config),
-    driver: unavailableDriver(config.driver.kind, config.name),
+    driver: driverOf(config, options),
     api: httpApi({
       url: required(api?.url.reveal(), config, 'api.url'),
       basePaths: api?.basePath === undefined ? basePaths : [api.basePath],

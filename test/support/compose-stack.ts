@@ -1,0 +1,77 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { stringify } from 'yaml';
+import { hostImage, type TestEngine } from './docker-engine.ts';
+
+/** Answers /health, tells its EXAM_MODE, and writes a line a second; a long one first, of two bytes a letter. */
+const backend = `
+const http = require('node:http');
+console.log('ä'.repeat(20000));
+console.error('to stderr');
+let line = 0;
+setInterval(() => console.log('line', ++line), 200);
+http.createServer((request, response) => response.end(process.env.EXAM_MODE ?? 'unset')).listen(8000);
+process.on('SIGTERM', () => process.exit(0));
+`;
+
+const asks = (port: number) =>
+  `fetch('http://127.0.0.1:${port}').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`;
+
+export interface ComposeStack {
+  readonly file: string;
+  readonly envFile: string;
+  readonly project: string;
+  compose(...args: string[]): Promise<string>;
+}
+
+/** A backend and a database's stand-in under the names of a compose file, healthy in a second. */
+export async function startStack(
+  engine: TestEngine,
+  { project, command }: { readonly project: string; readonly command: readonly string[] },
+): Promise<ComposeStack> {
+  const folder = join(engine.folder, project);
+  mkdirSync(folder, { recursive: true });
+  const node = dirname(dirname(process.execPath));
+  const volumes = ['/usr:/usr:ro', ...(node === '/usr' ? [] : [`${node}:${node}:ro`])];
+  const common = {
+    image: hostImage,
+    volumes,
+    dns: '127.0.0.1',
+    stop_grace_period: '1s',
+    restart: 'unless-stopped',
+  };
+  const file = join(folder, 'compose.yml');
+  writeFileSync(join(folder, '.env'), '# of the stack\nEXAM_MODE=false\n');
+  writeFileSync(join(folder, 'backend.cjs'), backend);
+  writeFileSync(
+    file,
+    stringify({
+      version: '3.8',
+      services: {
+        backend: {
+          ...common,
+          volumes: [...volumes, `${join(folder, 'backend.cjs')}:/backend.cjs:ro`],
+          command: [process.execPath, '/backend.cjs'],
+          env_file: ['.env'],
+          expose: ['8000'],
+          healthcheck: {
+            test: ['CMD', process.execPath, '-e', asks(8000)],
+            interval: '1s',
+            timeout: '2s',
+            retries: 2,
+            start_period: '5s',
+          },
+        },
+        redis: { ...common, command: ['sleep', '1000'] },
+        elasticsearch: { ...common, command: ['sleep', '1000'] },
+      },
+    }),
+  );
+  const compose = async (...args: string[]) => {
+    const [program = '', ...rest] = [...command, '--file', file, '--project-name', project, ...args];
+    return (await execa(program, rest, { env: engine.env, extendEnv: false, cwd: folder })).stdout;
+  };
+  await compose('up', '--detach');
+  return { file, envFile: join(folder, '.env'), project, compose };
+}

@@ -1,0 +1,139 @@
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa, execaSync } from 'execa';
+
+export interface TestEngine {
+  /** what every command needs to find it, and nothing of the caller's own engine */
+  readonly env: NodeJS.ProcessEnv;
+  readonly folder: string;
+  stop(): Promise<void>;
+}
+
+/** Name of an image in which every program of this machine can be run, with /usr bound into it. */
+export const hostImage = 'examctl-test/host:1';
+
+/** Why no engine can be started here; null: it can. */
+export function whyNoEngine(): string | null {
+  if (process.platform !== 'linux') return 'a Docker engine runs on Linux only';
+  if (process.getuid?.() !== 0) return 'to start a Docker engine takes root';
+  return ['dockerd', 'docker'].every(isInstalled) ? null : 'there is no dockerd: apt-get install docker.io';
+}
+
+export interface ComposeProgram {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** null: it is there */
+  readonly missing: string | null;
+  /** what makes an engine's commands find this one, and no other */
+  install(engine: TestEngine): void;
+}
+
+const plugins = [
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'examctl/cli-plugins'),
+  '/usr/libexec/docker/cli-plugins',
+  '/usr/lib/docker/cli-plugins',
+];
+
+/** Both generations: v1 names and prints things in another way. */
+export const composePrograms: readonly ComposeProgram[] = [
+  {
+    name: 'docker compose (v2)',
+    command: ['docker', 'compose'],
+    missing: pluginFile() === undefined ? 'there is no plugin: sh scripts/install-compose.sh' : null,
+    install: ({ env }) => {
+      const folder = join(env.DOCKER_CONFIG ?? '', 'cli-plugins');
+      mkdirSync(folder, { recursive: true });
+      symlinkSync(pluginFile() ?? '', join(folder, 'docker-compose'));
+    },
+  },
+  {
+    name: 'docker-compose (v1)',
+    command: ['docker-compose'],
+    missing: isInstalled('docker-compose') ? null : 'it is not installed: apt-get install docker-compose',
+    install: () => {},
+  },
+];
+
+function pluginFile(): string | undefined {
+  return plugins.map((folder) => join(folder, 'docker-compose')).find((file) => existsSync(file));
+}
+
+export function isInstalled(program: string): boolean {
+  return !execaSync('sh', ['-c', `command -v ${program}`], { reject: false }).failed;
+}
+
+/** An engine of its own, with its own data, that shares nothing with one that may run here already. */
+export async function startEngine(): Promise<TestEngine> {
+  // Short, as the path of a socket may have 107 characters.
+  const folder = mkdtempSync('/var/tmp/xd-');
+  const socket = join(folder, 'd.sock');
+  const pidFile = join(folder, 'pid');
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    DOCKER_HOST: `unix://${socket}`,
+    DOCKER_CONFIG: join(folder, 'config'),
+  };
+  const arguments_ = [
+    ['--data-root', join(folder, 'data')],
+    ['--exec-root', join(folder, 'exec')],
+    ['--host', `unix://${socket}`],
+    ['--pidfile', pidFile],
+    ['--ip', '127.0.0.1'],
+    ['--bip', '10.213.255.1/24'],
+    ['--default-address-pool', 'base=10.213.0.0/17,size=24'],
+    ['--shutdown-timeout', '5'],
+    ['--log-level', 'error'],
+  ].flat();
+  const daemon = spawn('dockerd', arguments_, { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+  let said = '';
+  daemon.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  const ended = new Promise<void>((resolve) => daemon.once('exit', () => resolve()));
+  const stop = async () => {
+    daemon.kill('SIGTERM');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await answering(env, () => said, daemon);
+    await importHostImage(folder, env);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { env, folder, stop };
+}
+
+async function answering(
+  env: NodeJS.ProcessEnv,
+  said: () => string,
+  daemon: { exitCode: number | null },
+): Promise<void> {
+  for (let attempt = 0; attempt < 150; attempt += 1) {
+    const { failed } = await execa('docker', ['version'], { env, extendEnv: false, reject: false });
+    if (!failed) return;
+    if (daemon.exitCode !== null) break;
+    await sleep(100);
+  }
+  throw new Error(`dockerd does not answer: ${said()}`);
+}
+
+/** Without a registry: a skeleton of a root folder; each container has /usr of this machine bound into it. */
+async function importHostImage(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const root = join(folder, 'root');
+  for (const name of ['etc', 'proc', 'sys', 'dev', 'tmp', 'usr', 'var/lib', 'run', 'root', 'data'])
+    mkdirSync(join(root, name), { recursive: true });
+  for (const file of ['passwd', 'group', 'ld.so.cache', 'alternatives'])
+    if (existsSync(`/etc/${file}`))
+      cpSync(`/etc/${file}`, join(root, 'etc', file), { recursive: true, verbatimSymlinks: true });
+  for (const name of ['bin', 'lib', 'lib64', 'sbin'])
+    if (existsSync(`/${name}`) && lstatSync(`/${name}`).isSymbolicLink())
+      cpSync(`/${name}`, join(root, name), { verbatimSymlinks: true });
+  const tar = execa('tar', ['-C', root, '-c', '.'], { encoding: 'buffer', maxBuffer: 100_000_000 });
+  await execa('docker', ['import', '-', hostImage], { env, extendEnv: false, input: (await tar).stdout });
+}
