@@ -21,6 +21,8 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
     const name = first === 'help' ? about : first;
     const interrupts = listenForInterrupts({
       timeout: options().timeout,
+      reverts:
+        !options().dryRun && ![`${first}`, `${first} ${about}`].some((each) => readOnly.includes(each)),
       onFirst: (text) => process.stderr.write(`\n${text}\n`),
       onSecond: () => {
         const { text, exitCode: left } = onLeaving(made);
@@ -67,6 +69,25 @@ function causeOf(error: unknown, context: FullContext | undefined): unknown {
   const leftBroken = error instanceof OperationFailed && error.exitCode === 6;
   return context?.signal.aborted && !leftBroken ? context.signal.reason : error;
 }
+
+/** They open nothing that would have to be reverted. */
+const readOnly = [
+  'audit',
+  'config',
+  'doctor',
+  'env',
+  'exam-mode status',
+  'explain',
+  'fault list',
+  'fault status',
+  'integrity',
+  'load list',
+  'metrics',
+  'runs',
+  'sandbox defects',
+  'sandbox logs',
+  'sandbox status',
+];
 
 /** Those that show their plan. Any other would act, or has nothing to plan. */
 const withDryRun = [

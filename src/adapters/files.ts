@@ -3,26 +3,58 @@ import {
   closeSync,
   existsSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   readSync,
+  realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 /** Readers see the old content or the new, never a part. */
 export function writeFileAtomic(file: string, text: string, mode = 0o600): void {
-  const draft = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+  const target = replaceableFile(file);
+  if (target === null) {
+    writeFileSync(file, text);
+    return;
+  }
+  const draft = `${target}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     writeFileSync(draft, text, { mode });
-    renameSync(draft, file);
+    renameSync(draft, target);
   } catch (error) {
     rmSync(draft, { force: true });
     throw error;
   }
+}
+
+/**
+ * The file that a rename may replace: where symbolic links lead to, there or not. Null for a FIFO or a device, which
+ * must be written itself: to replace /dev/null would break the machine.
+ */
+export function replaceableFile(file: string): string | null {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) return throughLink(file);
+  if (found.isFIFO() || found.isCharacterDevice()) return null;
+  if (found.isFile()) return realpathSync(file);
+  if (found.isDirectory()) throw notWritable('EISDIR', `${file} is a folder`);
+  throw notWritable('EINVAL', `${file} is a ${found.isSocket() ? 'socket' : 'disk'}, and no file`);
+}
+
+/** Of something that is not there: where a link of that name leads. */
+function throughLink(file: string): string {
+  if (!lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) return file;
+  return throughLink(resolve(dirname(file), readlinkSync(file)));
+}
+
+function notWritable(code: string, message: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(message), { code });
 }
 
 export function writeJson(file: string, value: unknown): void {

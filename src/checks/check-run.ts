@@ -1,5 +1,5 @@
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
-import type { CheckColumn, Severity } from './check.ts';
+import type { CheckColumn, Severity, WindowKind } from './check.ts';
 
 export type FindingValue = string | number | boolean | null;
 
@@ -13,6 +13,8 @@ export interface CauseCount {
 
 export interface CheckResult extends OutcomeRecord {
   readonly severity: Severity;
+  /** what the run's scope leaves of the tables for it; absent in results of earlier versions */
+  readonly window?: WindowKind;
   /** exact, however few samples there are; null when it could not be looked at */
   readonly findings: number | null;
   /** of these, how many somebody accepted until a day that has not come yet */
@@ -22,7 +24,7 @@ export interface CheckResult extends OutcomeRecord {
   readonly lastAt: string | null;
   /** the findings by their cause, most frequent first; empty where the rows show none */
   readonly causes: readonly CauseCount[];
-  /** what the check looked at, when it says so and that could be counted */
+  /** what the check looked at, when it says so and that could be counted: in the window of the check itself */
   readonly lookedAt: { readonly what: string; readonly count: number } | null;
   readonly columns: readonly CheckColumn[];
   readonly samples: readonly Finding[];
@@ -60,6 +62,8 @@ export interface CheckRun {
   readonly environment: string;
   /** which sessions were looked at, in words; null: all */
   readonly scope: string | null;
+  /** tells given sessions apart where the scope only says how many they are */
+  readonly sessionsDigest?: string;
   /** by the server's clock; null when it could not be asked */
   readonly snapshotAt: string | null;
   /** by the server's clock, too, where it could be asked */

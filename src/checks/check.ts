@@ -54,6 +54,8 @@ export interface Check {
   /** settings of the planner for its statement, when it looks at whole tables */
   readonly settings?: Readonly<Record<string, string>>;
   readonly note?: string;
+  /** why its statement is never sent: what lint calls an error of a user's own file */
+  readonly broken?: { readonly reason: string; readonly hint: string };
   readonly file: string;
   /** one SELECT of tables and views, by their bare names */
   readonly sql: string;

@@ -51,11 +51,13 @@ export function checksFrom(sources: readonly CheckSource[]): Check[] {
       hint: `the header of a check has the keys ${required.join(', ')}, and may have ${optional.join(', ')}; of your own checks, examctl integrity lint shows all that is wrong`,
     });
   }
-  return sources
-    .map(toCheck)
-    .sort(
-      (a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity) || (a.id < b.id ? -1 : 1),
-    );
+  return mostSevereFirst(sources.map(toCheck));
+}
+
+export function mostSevereFirst(checks: readonly Check[]): Check[] {
+  return [...checks].sort(
+    (a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity) || (a.id < b.id ? -1 : 1),
+  );
 }
 
 /** What is wrong with the header of one check, whatever others say. */
@@ -114,6 +116,25 @@ export function parseColumns(text: string): CheckColumn[] | string {
     rest = rest.slice(whole.length);
   }
   return columns;
+}
+
+/** As much of a check as can be understood, by the name of its file. */
+export function roughCheck(source: CheckSource): Check {
+  const check = toCheck(source);
+  const { title, severity, window, cost } = check;
+  return {
+    ...check,
+    id: idOfFile(source.file),
+    title: title === '' ? source.file : title,
+    severity: severities.includes(severity) ? severity : 'major',
+    window: windowKinds.includes(window) ? window : 'sessions',
+    cost: costClasses.includes(cost.class) ? cost : { class: 'join', words: '' },
+  };
+}
+
+/** "ops/checks/late-starts.sql" -> "late-starts" */
+export function idOfFile(file: string): string {
+  return (file.split(/[/\\]/).at(-1) ?? '').replace(/\.sql$/, '');
 }
 
 function toCheck({ file, header, sql }: CheckSource): Check {

@@ -13,6 +13,8 @@ export interface CheckChange {
   /** at least so many when they are told by their numbers */
   readonly new: number | null;
   readonly gone: number | null;
+  /** why nothing was compared, when both runs made the check; else null */
+  readonly reason: string | null;
   /** `findings`: one by one, as both runs kept all of theirs; `counts`: by their numbers only */
   readonly comparedBy: 'findings' | 'counts' | null;
   /** those that are new, when they were compared one by one */
@@ -25,21 +27,33 @@ interface Sides<T> {
   readonly after: T;
 }
 
-export type ComparedRun = Pick<CheckRun, 'environment' | 'scope' | 'outcomes'>;
+export type ComparedRun = Pick<CheckRun, 'environment' | 'scope' | 'sessionsDigest' | 'outcomes'>;
 
 /** The checks of both runs, those that got worse first. Checks that only count have nothing to compare. */
 export function compareRuns(before: ComparedRun, after: ComparedRun): CheckChange[] {
   const earlier = new Map(before.outcomes.map((result) => [result.id, result]));
   const later = new Map(after.outcomes.map((result) => [result.id, result]));
+  const otherWindow = differenceOfWindows(before, after);
   return [...new Set([...later.keys(), ...earlier.keys()])]
-    .map((id) => changeOf(earlier.get(id), later.get(id)))
+    .map((id) => changeOf(earlier.get(id), later.get(id), otherWindow))
     .filter((change) => change !== undefined)
     .sort((a, b) => order.indexOf(a.change) - order.indexOf(b.change));
 }
 
 const order: readonly CheckChange['change'][] = ['worse', 'unknown', 'better', 'same', 'skipped'];
 
-function changeOf(before: CheckResult | undefined, after: CheckResult | undefined): CheckChange | undefined {
+/** null: both looked at the same. What lies outside of a window is not gone. */
+function differenceOfWindows(before: ComparedRun, after: ComparedRun): string | null {
+  const [earlier, later] = [before, after].map(({ scope }) => scope ?? 'all sessions');
+  if (earlier !== later) return `the first run looked at ${earlier}, the second at ${later}`;
+  return before.sessionsDigest === after.sessionsDigest ? null : `each run looked at other ${later}`;
+}
+
+function changeOf(
+  before: CheckResult | undefined,
+  after: CheckResult | undefined,
+  otherWindow: string | null,
+): CheckChange | undefined {
   const check = after ?? before;
   if (check === undefined || check.severity === 'info') return undefined;
   const { id, title } = check;
@@ -50,15 +64,19 @@ function changeOf(before: CheckResult | undefined, after: CheckResult | undefine
     const failed = outcome.before === 'unknown' || outcome.after === 'unknown';
     return { ...base, ...nothingCompared, change: failed ? 'unknown' : 'skipped' };
   }
+  // A check of window `none` looks at everything in any run.
+  if (otherWindow !== null && (before.window !== 'none' || after.window !== 'none'))
+    return { ...base, ...nothingCompared, change: 'unknown', reason: otherWindow };
   const compared = compareFindings(before, after);
   return { ...base, ...compared, change: verdictOf(before, after, compared) };
 }
 
-type Compared = Pick<CheckChange, 'new' | 'gone' | 'comparedBy' | 'newFindings' | 'goneFindings'>;
+type Compared = Pick<CheckChange, 'reason' | 'new' | 'gone' | 'comparedBy' | 'newFindings' | 'goneFindings'>;
 
 const nothingCompared: Compared = {
   new: null,
   gone: null,
+  reason: null,
   comparedBy: null,
   newFindings: [],
   goneFindings: [],
@@ -87,6 +105,7 @@ function compareFindings(before: Made, after: Made): Compared {
   const newFindings = without(after, before);
   const goneFindings = without(before, after);
   return {
+    ...nothingCompared,
     new: newFindings.length,
     gone: goneFindings.length,
     comparedBy: 'findings',

@@ -1,6 +1,6 @@
 import type { Platform } from '../lifecycle/platform.ts';
 import type { Check, SqlView } from './check.ts';
-import { type CheckSource, checksFrom, viewsFrom } from './checks-from.ts';
+import { type CheckSource, checksFrom, mostSevereFirst, viewsFrom } from './checks-from.ts';
 import type { CheckThresholds } from './thresholds.ts';
 
 /** The names of the files in sql/<platform>/checks. */
@@ -62,14 +62,14 @@ export interface PackagedSql {
 export function checkCatalogue(
   platform: Platform['id'],
   packaged: PackagedSql,
-  own: readonly CheckSource[] = [],
+  own: readonly Check[] = [],
 ): CheckCatalogue {
   const found = packaged.checks.map(({ header }) => header.get('id')?.value);
   const missing = checkIds[platform].filter((id) => !found.includes(id));
   if (missing.length > 0)
     throw new Error(`sql/${platform}/checks lacks ${missing.join(', ')}; install examctl again`);
   return {
-    checks: checksFrom([...packaged.checks, ...own]),
+    checks: mostSevereFirst([...checksFrom(packaged.checks), ...own]),
     classic: checksFrom(packaged.classic),
     views: viewsFrom(packaged.views),
     windows: new Map(packaged.windows.map(({ header, sql }) => [header.get('id')?.value ?? '', sql])),

@@ -1,7 +1,8 @@
-import { ExamctlError, messageOf } from '../lifecycle/errors.ts';
+import { ExamctlError } from '../lifecycle/errors.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
 import { type Check, outcomeOfFindings } from './check.ts';
 import type { CauseCount, CheckResult, Finding } from './check-run.ts';
+import { reasonOf } from './statements/statement-error.ts';
 import { type CheckThresholds, limitCrossed } from './thresholds.ts';
 
 /** What a statement said about one check. */
@@ -22,6 +23,8 @@ export interface Frame {
   readonly scope: string | null;
   /** that nothing lies in the scope is no sign of a wrong one */
   readonly mayBeEmpty?: boolean;
+  /** what to do when nothing lies in the scope */
+  readonly emptyHint?: string;
   readonly summary: Finding | null;
   readonly thresholds: Readonly<Record<string, CheckThresholds>>;
   /** how many acceptances of a check have run out, by its id */
@@ -31,7 +34,7 @@ export interface Frame {
 /** The outcome of a check whose statement was carried out. */
 export function judge(check: Check, seen: Seen, frame: Frame): CheckResult {
   const { total, accepted, durationMs } = seen;
-  const lookedAt = lookedAtOf(check, frame);
+  const lookedAt = lookedAtOf(check, seen, frame);
   const result = (outcome: Outcome, message: string, hint?: string): CheckResult => ({
     id: check.id,
     title: check.title,
@@ -39,6 +42,7 @@ export function judge(check: Check, seen: Seen, frame: Frame): CheckResult {
     message,
     ...(hint === undefined ? {} : { hint }),
     severity: check.severity,
+    window: check.window,
     findings: total,
     accepted,
     firstAt: seen.firstAt,
@@ -52,10 +56,10 @@ export function judge(check: Check, seen: Seen, frame: Frame): CheckResult {
 
   if (check.severity === 'info')
     return result('pass', seen.findings.map(inWords).join('; ') || 'nothing to tell');
-  const among = lookedAt === null ? '' : ` in ${amount(lookedAt.count)} ${lookedAt.what}`;
+  const among = lookedAt === null ? '' : ` in ${counted(lookedAt.count, lookedAt.what)}`;
   const open = total - accepted;
   if (open > 0) {
-    const known = accepted === 0 ? '' : `, ${amount(accepted)} more are accepted`;
+    const known = accepted === 0 ? '' : `, ${amount(accepted)} more ${areOrIs(accepted)} accepted`;
     const runOut = frame.expired.get(check.id) ?? 0;
     const ended = runOut === 1 ? 'acceptance has' : 'acceptances have';
     const expired = runOut === 0 ? '' : `; ${amount(runOut)} ${ended} run out`;
@@ -63,9 +67,9 @@ export function judge(check: Check, seen: Seen, frame: Frame): CheckResult {
     const { outcome, why } = outcomeOf(check, open, lookedAt, frame);
     return result(outcome, `${message}${why}`, check.remedy);
   }
-  if (accepted > 0) return result('pass', `no new findings${among}; ${amount(accepted)} are accepted`);
-  if (lookedAt?.count === 0 && frame.summary?.sessions === 0 && !frame.mayBeEmpty)
-    return result(...nothingThere(frame));
+  if (accepted > 0)
+    return result('pass', `no new findings${among}; ${amount(accepted)} ${areOrIs(accepted)} accepted`);
+  if (isAboutNothing(check, frame)) return result(...nothingThere(frame));
   return result('pass', `no findings${among}`);
 }
 
@@ -106,6 +110,7 @@ function notMade(
     hint,
     ...nothingSeen,
     severity: check.severity,
+    window: check.window,
     columns: check.columns,
     durationMs,
   };
@@ -124,35 +129,47 @@ export const nothingSeen = {
 } as const;
 
 /** A window that somebody asked for and that is empty is probably a wrong window; an empty database has nothing wrong in it. */
-function nothingThere({ scope }: Frame): [Outcome, string, string] {
+function nothingThere({ scope, emptyHint = 'look at more' }: Frame): [Outcome, string, string] {
   if (scope === null)
     return ['skipped', 'the database has no exam sessions', 'run this again when there are sessions'];
-  return [
-    'unknown',
-    `there are no ${scope}`,
-    'look at more; times are given with their zone (2026-05-04T09:00Z)',
-  ];
+  return ['unknown', `there are no ${scope}`, emptyHint];
 }
 
-function lookedAtOf({ looksAt }: Check, { summary }: Frame): CheckResult['lookedAt'] {
+function isAboutNothing({ looksAt, window }: Check, { summary, scope, mayBeEmpty = false }: Frame): boolean {
+  if (looksAt === undefined || mayBeEmpty || (scope !== null && window === 'none')) return false;
+  return summary?.[looksAt] === 0 && summary.sessions === 0;
+}
+
+/**
+ * Counts are of the sessions of the scope: a check with another window looked at other rows. Nor does one whose findings
+ * are more than was counted look for them there: an acknowledged answer that is gone is none of the stored ones.
+ */
+function lookedAtOf(
+  { looksAt, window }: Check,
+  { total }: Seen,
+  { summary, scope }: Frame,
+): CheckResult['lookedAt'] {
   const count = looksAt === undefined ? undefined : summary?.[looksAt];
-  return looksAt === undefined || typeof count !== 'number'
-    ? null
-    : { what: looksAt.replaceAll('_', ' '), count };
-}
-
-function reasonOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code;
-  const message = messageOf(error);
-  return typeof code === 'string' && !message.includes(code) ? `${message} (${code})` : message;
+  if (looksAt === undefined || typeof count !== 'number') return null;
+  if ((scope !== null && window !== 'sessions') || total > count) return null;
+  return { what: looksAt.replaceAll('_', ' '), count };
 }
 
 /** "400 sessions, 7,812 answers" */
 function inWords(finding: Finding): string {
   return Object.entries(finding)
     .filter((entry): entry is [string, number] => typeof entry[1] === 'number')
-    .map(([name, value]) => `${amount(value)} ${name.replaceAll('_', ' ')}`)
+    .map(([name, value]) => counted(value, name.replaceAll('_', ' ')))
     .join(', ');
+}
+
+/** "1 exam session"; what is counted is a plural of the check's header */
+function counted(count: number, what: string): string {
+  return `${amount(count)} ${count === 1 ? what.replace(/(?<!s)s$/, '') : what}`;
+}
+
+function areOrIs(count: number): string {
+  return count === 1 ? 'is' : 'are';
 }
 
 /** "12,345". By hand, as the first use of Intl takes 13 ms. */

@@ -1,6 +1,7 @@
 import { UsageError } from '../lifecycle/errors.ts';
 import type { Check } from './check.ts';
 import type { CheckCatalogue } from './index.ts';
+import { nearestCheck } from './nearest-check.ts';
 
 /** The checks of these ids, or of a suite, in the order of the catalogue; all of them when neither is given. */
 export async function selectChecks(
@@ -20,10 +21,11 @@ async function selected(checks: readonly Check[], ids: readonly string[]): Promi
   const known = checks.map(({ id }) => id);
   const unknown = ids.filter((id) => !known.includes(id));
   if (unknown.length > 0) {
-    const { closest } = await import('fastest-levenshtein');
     const [first = ''] = unknown;
+    const meant = await nearestCheck(first, checks);
+    const guess = meant === undefined ? '' : `did you mean "${meant}"? `;
     throw new UsageError(`there is no check ${unknown.map((id) => `"${id}"`).join(', ')}`, {
-      hint: `did you mean "${closest(first, known)}"? all: examctl integrity list`,
+      hint: `${guess}all: examctl integrity list`,
     });
   }
   return checks.filter(({ id }) => ids.includes(id));

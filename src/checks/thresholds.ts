@@ -1,42 +1,58 @@
-import { ConfigError } from '../lifecycle/errors.ts';
 import type { CheckThresholds, FindingLimit, WrittenThresholds } from '../lifecycle/finding-limit.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
 import type { Check } from './check.ts';
+import { nearestCheck } from './nearest-check.ts';
 
 export type { CheckThresholds } from '../lifecycle/finding-limit.ts';
 
-/** The limits of each check by its id. All that is wrong with what was written is told at once. */
-export async function thresholdsOf(
+/** The limits of each check by its id. */
+export function thresholdsOf(
   written: readonly WrittenThresholds[],
-  checks: readonly Check[],
-): Promise<Readonly<Record<string, CheckThresholds>>> {
-  const problems: string[] = [];
-  for (const entry of written) {
-    const problem = await problemOf(entry, checks);
-    if (problem !== undefined) problems.push(`${entry.where} checks.thresholds.${entry.check}: ${problem}`);
-  }
-  if (problems.length > 0)
-    throw new ConfigError(problems.join('\n'), {
-      hint: 'examctl integrity list shows the checks, and what each looks at',
-    });
+): Readonly<Record<string, CheckThresholds>> {
   return Object.fromEntries(written.map(({ check, thresholds }) => [check, thresholds]));
 }
+
+/** A limit that could not have an effect. */
+export interface ThresholdProblem extends WrittenThresholds {
+  /** kebab-case, stable */
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** All that is wrong with what was written, for the checks that there are. */
+export async function thresholdProblems(
+  written: readonly WrittenThresholds[],
+  checks: readonly Check[],
+): Promise<ThresholdProblem[]> {
+  const found = await Promise.all(
+    written.map(async (entry) => ({ entry, problem: await problemOf(entry, checks) })),
+  );
+  return found.flatMap(({ entry, problem }) => (problem === undefined ? [] : [{ ...entry, ...problem }]));
+}
+
+const listed = 'examctl integrity list shows the checks, and what each looks at';
 
 async function problemOf(
   { check: id, thresholds }: WrittenThresholds,
   checks: readonly Check[],
-): Promise<string | undefined> {
+): Promise<Pick<ThresholdProblem, 'code' | 'message' | 'hint'> | undefined> {
   const check = checks.find((one) => one.id === id);
   if (check === undefined) {
-    const { closest } = await import('fastest-levenshtein');
-    const known = checks.map((one) => one.id);
-    return `there is no such check (did you mean "${closest(id, known)}"?)`;
+    const meant = await nearestCheck(id, checks);
+    const hint = meant === undefined ? listed : `did you mean "${meant}"?`;
+    return { code: 'unknown-check', message: 'there is no such check', hint };
   }
-  if (check.severity === 'info') return 'the check only counts, so it has no findings to limit';
+  // What its file says cannot be relied on; it says so itself.
+  if (check.broken !== undefined) return undefined;
+  if (check.severity === 'info') {
+    const message = 'the check only counts, so it has no findings to limit';
+    return { code: 'no-findings', message, hint: 'remove it' };
+  }
   const isShare = [thresholds.warn, thresholds.fail].some((limit) => limit !== undefined && 'share' in limit);
-  if (check.looksAt === undefined && isShare)
-    return 'the check does not tell how many it looks at, so there is no share of it (write a number of findings)';
-  return undefined;
+  if (check.looksAt !== undefined || !isShare) return undefined;
+  const message = 'the check does not tell how many it looks at, so there is no share of it';
+  return { code: 'no-share', message, hint: 'write a number of findings' };
 }
 
 /** What so many findings are by these limits. Without the number of what was looked at, a share cannot be judged. */
@@ -49,7 +65,7 @@ export function limitCrossed(
   const warned = isReached(warn, findings, lookedAt);
   if (failed) return { outcome: 'fail', why: `; the limit is ${limitText(fail)}` };
   if (failed === null || warned === null)
-    return { outcome: 'unknown', why: '; of how many is not known, so the limit cannot be judged' };
+    return { outcome: 'unknown', why: '; the limit is a share, and of how many these are is not known' };
   if (warned) return { outcome: 'warn', why: `; a warning from ${limitText(warn)} on` };
   return { outcome: 'pass', why: `; below the limit of ${limitText(warn ?? fail)}` };
 }

@@ -15,6 +15,7 @@ import { gently } from '../checks/running/gently.ts';
 import { didYouMean } from '../config/nearest.ts';
 import { Undetermined, UsageError } from '../lifecycle/errors.ts';
 import { exitCodeOf } from '../lifecycle/outcome.ts';
+import { requireNoOutcomes } from '../report/render.ts';
 import { auditRecorder } from './audit-recorder.ts';
 import { acceptReport, baselineListReport, changedReport } from './integrity-baseline-report.ts';
 import type { IntegrityContext } from './integrity-context.ts';
@@ -45,6 +46,7 @@ export async function runBaselineAccept(
   { check, until, owner }: AcceptOptions,
   context: BaselineContext,
 ): Promise<void> {
+  requireNoOutcomes(context.options.output, 'integrity.baseline.accept');
   requireChecks(check);
   const reason = requireReason(context);
   if (owner.trim() === '') throw new UsageError('--owner names nobody', { hint: 'a person or a team' });
@@ -56,28 +58,29 @@ export async function runBaselineAccept(
 
   const { keys, notMade } = await look(context, (options) => allKeys({ ...options, only: check }));
   if (notMade.length > 0) throw couldNotBeMade(notMade);
-  const added = [...keys].map(([id, found]): Acceptance => {
-    const known = new Set(accepted.get(id));
-    return {
-      check: id,
-      environment: name,
-      until: until.toISOString(),
-      owner: owner.trim(),
-      reason,
-      acceptedAt: now.toISOString(),
-      acceptedBy: context.actor,
-      keys: [...found].filter((key) => !known.has(key)),
-    };
+  const effective = [...keys]
+    .filter(([, found]) => found.size > 0)
+    .map(
+      ([id, found]): Acceptance => ({
+        check: id,
+        environment: name,
+        until: until.toISOString(),
+        owner: owner.trim(),
+        reason,
+        acceptedAt: now.toISOString(),
+        acceptedBy: context.actor,
+        keys: [...found],
+      }),
+    );
+  const counts = [...keys].map(([id, found]) => {
+    const renewed = new Set(accepted.get(id)?.filter((key) => found.has(key))).size;
+    return { check: id, new: found.size - renewed, renewed };
   });
-  const effective = added.filter((one) => one.keys.length > 0);
-  await change(context, name, 'accept', effective.map(recordOf), (baseline) =>
-    effective.reduce(withAcceptance, baseline),
-  );
-  const counts = added.map((one) => ({
-    check: one.check,
-    accepted: one.keys.length,
-    before: (keys.get(one.check)?.size ?? 0) - one.keys.length,
+  const records = effective.map((one) => ({
+    ...recordOf(one),
+    renewed: counts.find(({ check: id }) => id === one.check)?.renewed ?? 0,
   }));
+  await change(context, name, 'accept', records, (baseline) => effective.reduce(withAcceptance, baseline));
   await context.report(acceptReport({ file: store.file, environment: name, until, owner, counts }));
 }
 
@@ -94,6 +97,7 @@ export async function runBaselineList({
 }
 
 export async function runBaselineRemove({ check }: ChecksOption, context: BaselineContext): Promise<void> {
+  requireNoOutcomes(context.options.output, 'integrity.baseline.remove');
   requireChecks(check);
   const store = await context.baseline();
   const { name } = await context.openEnvironment();
@@ -112,6 +116,7 @@ export async function runBaselineRemove({ check }: ChecksOption, context: Baseli
 }
 
 export async function runBaselinePrune(context: BaselineContext): Promise<void> {
+  requireNoOutcomes(context.options.output, 'integrity.baseline.prune');
   const store = await context.baseline();
   const { name } = await context.openEnvironment();
   const here = parseBaseline(store.read(), store.file).filter(({ environment }) => environment === name);

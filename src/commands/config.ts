@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { configJsonSchema, readConfig } from '../config/load.ts';
-import { formatProblem, type LocatedProblem } from '../config/problem.ts';
-import type { Config, Variables } from '../config/settings.ts';
+import { formatProblem, inFileOrder, type LocatedProblem } from '../config/problem.ts';
+import type { CheckSettings, Config, Variables } from '../config/settings.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { Block } from '../report/report.ts';
@@ -15,7 +15,11 @@ export interface ConfigSourceContext {
   readonly file?: string | undefined;
 }
 
-type ConfigContext = Pick<Context, 'report'> & ConfigSourceContext;
+type ConfigContext = Pick<Context, 'report'> &
+  ConfigSourceContext & {
+    /** what only who has the checks can say of a configuration */
+    checkSettingsProblems(settings: CheckSettings): Promise<readonly LocatedProblem[]>;
+  };
 
 export function configCommand(context: ConfigContext) {
   const command = new Command('config')
@@ -44,20 +48,26 @@ export function configCommand(context: ConfigContext) {
   return command;
 }
 
-export async function runConfigCheck(_options: object, { cwd, file, env, report }: ConfigContext) {
+export async function runConfigCheck(
+  _options: object,
+  { cwd, file, env, report, checkSettingsProblems }: ConfigContext,
+) {
   const result = await readConfig({ cwd, file, env });
-  const { config, problems } = result;
-  if (config !== undefined && config.file === undefined) {
+  if (result.config !== undefined && result.config.file === undefined) {
     throw new UsageError(`there is nothing to check: no examctl.yaml in ${cwd} or above it`, {
       hint: 'give one with --config FILE; without any, examctl operates the built-in sandbox',
     });
   }
+  const settings = result.config ?? result.checks;
+  const ofChecks = settings === undefined ? [] : await checkSettingsProblems(settings);
+  const problems = inFileOrder([...result.problems, ...ofChecks]);
+  const config = problems.length === 0 ? result.config : undefined;
   const warnings = config?.warnings ?? [];
   await report({
     kind: 'config.check',
     data: {
       valid: config !== undefined,
-      file: config === undefined ? result.file : config.file,
+      file: result.config === undefined ? result.file : result.config.file,
       problems,
       warnings,
     },
@@ -84,6 +94,7 @@ function outcomeOf(outcome: 'fail' | 'warn') {
     outcome,
     message: problem.message,
     ...(problem.hint !== undefined && { hint: problem.hint }),
+    at: { file: problem.file, line: problem.line, column: problem.column },
   });
 }
 
@@ -99,6 +110,7 @@ function outcomesOfValid(config: Config): OutcomeRecord[] {
 
 function summaryOf({ file, environments }: Config): string {
   const names = environments.filter(({ builtIn }) => !builtIn).map(({ name }) => name);
+  if (names.length === 0) return `${file} with the built-in sandbox`;
   return `${file} with ${names.length === 1 ? 'environment' : 'environments'} ${names.join(', ')}`;
 }
 

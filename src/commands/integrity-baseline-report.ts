@@ -9,19 +9,20 @@ interface Accepted {
   readonly owner: string;
   readonly counts: readonly {
     readonly check: string;
-    readonly accepted: number;
-    /** by an acceptance that still holds */
-    readonly before: number;
+    readonly new: number;
+    /** accepted already, and now until the new day, with its owner and its reason */
+    readonly renewed: number;
   }[];
 }
 
 export function acceptReport(accepted: Accepted): Report {
   const { file, until, owner, counts } = accepted;
-  const total = counts.reduce((sum, one) => sum + one.accepted, 0);
+  const sum = (of: 'new' | 'renewed') => counts.reduce((total, one) => total + one[of], 0);
+  const total = sum('new') + sum('renewed');
   const text =
     total === 0
-      ? `There is nothing new to accept; ${file} stays as it is.`
-      : `${total} ${total === 1 ? 'finding is' : 'findings are'} accepted until ${until.toISOString()}; ${owner} answers for them. In ${file}.`;
+      ? `There are no findings to accept; ${file} stays as it is.`
+      : `${total} ${total === 1 ? 'finding is' : 'findings are'} accepted until ${until.toISOString()} (renewed ${sum('renewed')}, new ${sum('new')}); ${owner} answers for ${total === 1 ? 'it' : 'them'}. In ${file}.`;
   return {
     kind: 'integrity.baseline.accept',
     data: accepted,
@@ -29,12 +30,8 @@ export function acceptReport(accepted: Accepted): Report {
     blocks: [
       {
         type: 'table',
-        columns: [
-          { title: 'check' },
-          { title: 'accepted now', align: 'right' },
-          { title: 'accepted before', align: 'right' },
-        ],
-        rows: counts.map((one) => [one.check, one.accepted, one.before]),
+        columns: [{ title: 'check' }, { title: 'renewed', align: 'right' }, { title: 'new', align: 'right' }],
+        rows: counts.map((one) => [one.check, one.renewed, one.new]),
       },
       { type: 'text', text },
     ],
@@ -67,6 +64,7 @@ export function baselineListReport(file: string, baseline: Baseline, now: Date):
     kind: 'integrity.baseline.list',
     data: { file, acceptances },
     rows: acceptances,
+    onlyShows: true,
     blocks: acceptances.length === 0 ? [empty] : [table, { type: 'text', text: file }],
   };
 }

@@ -37,8 +37,8 @@ Examples:
     .addHelpText(
       'after',
       `
-Takes --reason, and goes on record. Findings that are accepted already stay with their own acceptance; at most 10,000
-of a check can be accepted.
+Takes --reason, and goes on record. Findings that are accepted already are renewed: the new day, owner and reason hold
+for them. At most 10,000 of a check can be accepted.
 
 Example:
   examctl integrity baseline accept -e staging --check overdue-sessions --until 2026-06-30 --owner exam-office \\

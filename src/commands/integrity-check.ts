@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander';
 import { nothingKnown, withGoneNotes } from '../checks/baseline/baseline.ts';
+import type { Check } from '../checks/check.ts';
 import type { CheckRun } from '../checks/check-run.ts';
 import { runIncrementally } from '../checks/incremental/incremental.ts';
+import type { CheckCatalogue } from '../checks/index.ts';
 import { gently } from '../checks/running/gently.ts';
 import {
   type CheckProgress,
@@ -13,7 +15,7 @@ import { selectChecks } from '../checks/select-checks.ts';
 import { chooseDatabase } from '../checks/server/replica.ts';
 import { scopeOf, type WindowOptions } from '../checks/statements/windows.ts';
 import type { Environment } from '../lifecycle/environment.ts';
-import { UsageError } from '../lifecycle/errors.ts';
+import { messageOf, UsageError } from '../lifecycle/errors.ts';
 import { type Pseudonymiser, pseudonymiser } from '../lifecycle/pseudonym.ts';
 import { FindingsWriter, whereAllGo } from './all-findings.ts';
 import { auditRecorder } from './audit-recorder.ts';
@@ -148,8 +150,7 @@ export type CheckContext = Pick<
 >;
 
 export async function runIntegrityCheck(options: CheckOptions, context: CheckContext): Promise<void> {
-  const { check: only, suite = 'all', identify = false, baseline = true } = options;
-  const { progress, signal } = context;
+  const { check: only, suite = 'all', identify = false } = options;
   if (identify) requireReason(context);
   const all = whereAllGo(options.all, context.options.output);
   const catalogue = await context.catalogue();
@@ -158,12 +159,36 @@ export async function runIntegrityCheck(options: CheckOptions, context: CheckCon
   const environment = await context.openEnvironment();
   const window = await windowOf(options, environment, (source) => context.readText(source));
   if (context.options.dryRun) return reportPlan(environment, { options, window, context });
+  const findings = all === null ? null : await FindingsWriter.open(all, context);
+  try {
+    const asked: AskedChecks = { catalogue, checks, environment, window, findings };
+    if (identify) await onRecord(asked, options, context);
+    else await checkAndReport(asked, options, context);
+  } finally {
+    await findings?.discard();
+  }
+}
+
+interface AskedChecks {
+  readonly catalogue: CheckCatalogue;
+  readonly checks: readonly Check[];
+  readonly environment: Environment;
+  readonly window: WindowOptions;
+  readonly findings: FindingsWriter | null;
+}
+
+/** Resolves to the exit code. */
+async function checkAndReport(
+  { catalogue, checks, environment, window, findings }: AskedChecks,
+  options: CheckOptions,
+  context: CheckContext,
+): Promise<number> {
+  const { check: only, suite = 'all', identify = false, baseline = true } = options;
+  const { progress, signal } = context;
   const students = identify ? 'identified' : await pseudonyms(environment, context);
   const known = baseline ? await acceptedFindings(environment.name, context) : nothingKnown;
-  if (identify) await recordIdentification(environment, only, context);
 
   progress.start(`checking the data of ${environment.name}`);
-  const findings = all === null ? null : new FindingsWriter(all, context);
   const ask = (how: Pick<RunChecksOptions, 'environment' | 'mayGoOn'>) => {
     const asked: RunChecksOptions = {
       ...known,
@@ -190,7 +215,9 @@ export async function runIntegrityCheck(options: CheckOptions, context: CheckCon
   keepRun(run, context);
   const report = checkRunReport(findings?.shown(run) ?? run);
   // Whoever wanted all findings must not take some for all.
-  await context.report(findings?.incomplete && report.exitCode === 0 ? { ...report, exitCode: 3 } : report);
+  const exitCode = report.exitCode || (findings?.incomplete ? 3 : 0);
+  await context.report({ ...report, exitCode });
+  return exitCode;
 }
 
 const anHour = 3_600_000;
@@ -243,8 +270,13 @@ function withMissingNote(run: CheckRun, { sessions, ...others }: WindowOptions):
   const found = run.summary?.sessions;
   if (sessions === undefined || Object.keys(others).length > 0) return run;
   if (run.scope === null || typeof found !== 'number' || found === sessions.length) return run;
-  const note = `of the ${sessions.length} given sessions ${sessions.length - found} do not exist`;
-  return { ...run, notes: [...run.notes, note] };
+  return { ...run, notes: [...run.notes, missingText(sessions.length - found, sessions.length)] };
+}
+
+function missingText(missing: number, given: number): string {
+  if (given === 1) return 'the given session does not exist';
+  if (missing === given) return `none of the ${given} given sessions exists`;
+  return `of the ${given} given sessions ${missing} ${missing === 1 ? 'does' : 'do'} not exist`;
 }
 
 function progressText({ checks, done, of, secondsLeft }: CheckProgress): string {
@@ -271,12 +303,16 @@ function requireReason({ options: { reason } }: Pick<CheckContext, 'options'>): 
   }
 }
 
-/** Before it is shown, so that nobody sees it without a record. */
-async function recordIdentification(
-  { name }: Environment,
-  only: readonly string[],
-  context: Pick<CheckContext, 'audit' | 'actor' | 'options'>,
-): Promise<void> {
-  const record = auditRecorder(context, { environment: name, action: 'integrity check --identify' });
-  await record('started', { checks: [...only] });
+/** From before it is shown, so that nobody sees it without a record. */
+async function onRecord(asked: AskedChecks, options: CheckOptions, context: CheckContext): Promise<void> {
+  const about = { environment: asked.environment.name, action: 'integrity check --identify' };
+  const record = auditRecorder(context, about);
+  await record('started', { checks: [...options.check] });
+  try {
+    const exitCode = await checkAndReport(asked, options, context);
+    await record(context.signal.aborted ? 'stopped' : 'done', { exitCode });
+  } catch (error) {
+    await record(`failed: ${messageOf(error)}`, {});
+    throw error;
+  }
 }

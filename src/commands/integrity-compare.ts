@@ -19,13 +19,14 @@ export function integrityCompareCommand(context: CompareContext): Command {
       'after',
       `
 Findings are compared one by one where both runs kept all of a check's, and by their numbers elsewhere; it says which.
+Runs of different windows (--since, --exam, --sessions ...) cannot be compared: what lies outside of one is not gone.
 
 Examples:
   examctl integrity compare previous latest
   examctl integrity compare before-deploy.json latest -e staging
 
 Exit codes: 0 nothing got worse, 1 something did: new findings that nobody accepted, or a worse outcome,
-3 a check could not be made in one of the runs.`,
+3 a check could not be made in one of the runs, or they looked at different sessions.`,
     )
     .action((before: string, after: string) => runIntegrityCompare(before, after, context));
 }
@@ -81,9 +82,15 @@ const outcomeOfChange: Readonly<Record<CheckChange['change'], Outcome>> = {
 };
 
 function outcomeOf(change: CheckChange): OutcomeRecord {
-  const { id, title, findings, outcome, comparedBy } = change;
+  const { id, title, findings, outcome, comparedBy, reason } = change;
   const base = { id, title, outcome: outcomeOfChange[change.change] };
   const sides = `${outcome.before ?? 'not asked'} -> ${outcome.after ?? 'not asked'}`;
+  if (reason !== null)
+    return {
+      ...base,
+      message: `cannot be compared: ${reason}`,
+      hint: 'compare runs of the same window; examctl integrity history shows what each looked at',
+    };
   if (comparedBy === null) return { ...base, message: `cannot be compared: ${sides}` };
   const least = comparedBy === 'counts' ? 'at least ' : '';
   const parts = [
@@ -122,11 +129,6 @@ function differences(before: SavedRun, after: SavedRun): string[] {
     ...(before.environment === after.environment
       ? []
       : [`the runs are of two environments: ${before.environment} and ${after.environment}`]),
-    ...(before.scope === after.scope
-      ? []
-      : [
-          `the runs looked at different sessions (${lookedAt(before)}; ${lookedAt(after)}): findings may be new or gone only for that`,
-        ]),
     ...(before.startedAt <= after.startedAt ? [] : ['the first of the runs is the later one']),
   ];
 }

@@ -3,6 +3,7 @@ import type { CheckCatalogue } from '../checks/index.ts';
 import type { CheckPlan } from '../checks/statements/explain-plan.ts';
 import { viewsOf } from '../checks/statements/views.ts';
 import { exitCodeOf, type Outcome, type OutcomeRecord } from '../lifecycle/outcome.ts';
+import { schemaOf } from '../report/json.ts';
 import type { Block, Report } from '../report/report.ts';
 
 export function explainCheckReport(
@@ -13,9 +14,12 @@ export function explainCheckReport(
 ): Report {
   const sharedViews = sharedViewsOf(check, catalogue);
   const outcomes = [planOutcome(plan)];
+  const kind = 'integrity.explain';
+  const data = { check, sharedViews, plan };
   return {
-    kind: 'integrity.explain',
-    data: { check, sharedViews, plan },
+    kind,
+    data,
+    rows: [{ schema: schemaOf({ kind }), ...data }],
     outcomes,
     exitCode: isWanted ? exitCodeOf(outcomes.map(({ outcome }) => outcome)) : 0,
     blocks: [
@@ -62,7 +66,7 @@ const weightOf: Readonly<Record<Exclude<Outcome, 'unknown' | 'skipped'>, string>
 
 const windowWords: Readonly<Record<WindowKind, string>> = {
   sessions: 'sessions: with --since and the like it looks only at the rows of those sessions',
-  time: 'time: with --since and the like it looks only at the rows written in that time',
+  time: 'time: with --since and the like it looks only at the rows written in that time; a run of some sessions without a time skips it',
   none: 'none: it always looks at everything, which is cheap',
 };
 
@@ -71,6 +75,7 @@ function inWords(check: Check, sharedViews: readonly SharedView[]): string[] {
     check;
   const weight = weightOf[outcomeOfFindings(severity) as keyof typeof weightOf];
   return [
+    ...(check.broken === undefined ? [] : [`Broken: ${check.broken.reason}; ${check.broken.hint}`]),
     `It asks: ${question}`,
     `Why it matters: ${finding}`,
     `How severe: ${severity}; ${weight}`,
@@ -87,7 +92,8 @@ function inWords(check: Check, sharedViews: readonly SharedView[]): string[] {
     ...(suites.length === 0 ? [] : [`Suites: ${suites.join(', ')}`]),
     ...(note === undefined ? [] : [`Note: ${note}`]),
     `File: ${check.file}`,
-  ];
+    // A file that is wrong may lack any of them.
+  ].filter((line) => !line.endsWith(': '));
 }
 
 function planOutcome(plan: CheckPlan): OutcomeRecord {

@@ -46,12 +46,25 @@ export async function runIntegrityExplain(
   { plan: wanted = false, analyze = false, offline = false }: ExplainCommandOptions,
   context: ExplainContext,
 ): Promise<void> {
+  if (id === nearMisses) throw onlyPlanted();
   const catalogue = await context.catalogue();
   const [check] = await selectChecks(catalogue, { only: [id] });
   if (check === undefined) throw new Error(`no check ${id}`);
   const isWanted = wanted || analyze;
   const plan = offline ? notAsked : await planFor(check, { catalogue, analyze, isWanted }, context);
   await context.report(explainCheckReport(check, catalogue, plan, { isWanted }));
+}
+
+/** The messages of the sandbox name it beside the checks. */
+const nearMisses = 'near-misses';
+
+function onlyPlanted(): UsageError {
+  return new UsageError(
+    `${nearMisses} is only a plant: what looks odd and is right, so that no check finds it`,
+    {
+      hint: `examctl sandbox plant ${nearMisses} puts it into the sandbox; the checks: examctl integrity list`,
+    },
+  );
 }
 
 const notAsked: CheckPlan = { outcome: 'skipped', environment: null, reason: 'not asked for (--offline)' };

@@ -47,6 +47,7 @@ export async function runIntegrityHistory(
     kind: 'integrity.history',
     data: { environment: name, folder, runs },
     rows: runs,
+    onlyShows: true,
     blocks:
       runs.length === 0
         ? [{ type: 'text', text: `No run of ${name} is kept; examctl integrity check makes one.` }]

@@ -56,6 +56,7 @@ function outcomeOf({ code, severity, file, line, key, message, hint }: LintProbl
     outcome: severity === 'error' ? 'fail' : 'warn',
     message,
     ...(hint === undefined ? {} : { hint }),
+    at: { file, line },
   };
 }
 

@@ -1,5 +1,5 @@
 import type { CheckPlan } from '../checks/running/run-checks.ts';
-import { messageOf } from '../lifecycle/errors.ts';
+import { reasonOf } from '../checks/statements/statement-error.ts';
 import type { Block, Report } from '../report/report.ts';
 
 /** Of the planner's unit, roughly: what is looked up for each finding is counted as if all rows were findings. */
@@ -39,13 +39,16 @@ export function checkPlanReport({ environment, scope, plan, tookBefore, notes }:
     statements,
     seconds: Math.max(total / plan.connections, ...seconds),
     leftOut: plan.leftOut.map(({ check, reason }) => ({ check: check.id, reason })),
-    problems: plan.problems.map(({ check, error }) => ({ check: check.id, problem: messageOf(error) })),
+    problems: plan.problems.map(({ check, error }) => ({ check: check.id, problem: reasonOf(error) })),
     notes,
   };
   return {
     kind: 'integrity.plan',
     data,
     rows: statements,
+    onlyShows: true,
+    // As the run would be.
+    exitCode: data.problems.length === 0 ? 0 : 3,
     blocks: [
       {
         type: 'table',
@@ -53,7 +56,7 @@ export function checkPlanReport({ environment, scope, plan, tookBefore, notes }:
           { title: 'statement', align: 'right' },
           { title: 'checks' },
           { title: 'cost', align: 'right' },
-          { title: 'about', align: 'right' },
+          { title: 'takes', align: 'right' },
           { title: 'by' },
         ],
         rows: statements.map((statement, index) => [
@@ -100,8 +103,11 @@ function closingLine(data: {
       ? 'whether students are in exams could not be seen'
       : sessionsInProgress === 0
         ? 'no student is in an exam'
-        : `${sessionsInProgress} exam sessions are in progress, so it would rest between statements`;
-  return `${environment}, ${scope ?? 'all sessions'}; ${statements.length} read-only statements on ${connections === 1 ? 'one connection' : `${connections} connections`}, together about ${about(seconds)}; ${live}. Only EXPLAIN was run.`;
+        : `${sessionsInProgress === 1 ? '1 exam session is' : `${sessionsInProgress} exam sessions are`} in progress, so it would rest between statements`;
+  const load = `${statements.length} read-only ${statements.length === 1 ? 'statement' : 'statements'}`;
+  const on = connections === 1 ? 'one connection' : `${connections} connections`;
+  const time = seconds < 0.1 ? 'less than 0.1 s' : `about ${about(seconds)}`;
+  return `${environment}, ${scope ?? 'all sessions'}; ${load} on ${on}, together ${time}; ${live}. Only EXPLAIN was run.`;
 }
 
 function about(seconds: number): string {

@@ -6,18 +6,47 @@ import { checkRunLines, openFindings } from './integrity-lines.ts';
 
 export function checkListReport(checks: readonly Check[]): Report {
   const shown = checks.map(({ sql: _, ...check }) => check);
+  const sound = checks.filter(({ broken }) => broken === undefined);
   return {
     kind: 'integrity.list',
     data: { checks: shown },
     rows: shown,
+    onlyShows: true,
     blocks: [
       {
         type: 'table',
-        columns: [{ title: 'check' }, { title: 'severity' }, { title: 'what must hold' }, { title: 'cost' }],
-        rows: checks.map(({ id, severity, title, cost }) => [id, severity, title, cost.class]),
+        columns: [
+          { title: 'check' },
+          { title: 'severity' },
+          { title: 'what must hold' },
+          { title: 'looks at' },
+          { title: 'suites' },
+          { title: 'cost' },
+        ],
+        rows: sound.map(({ id, severity, title, looksAt, suites, cost }) => [
+          id,
+          severity,
+          title,
+          looksAt ?? '',
+          suites.join(', '),
+          cost.class,
+        ]),
       },
+      ...brokenBlocks(checks),
     ],
   };
+}
+
+/** Files of the user's own that keep their check from being made. */
+function brokenBlocks(checks: readonly Check[]): Block[] {
+  const items = checks.flatMap(({ id, broken }) =>
+    broken === undefined ? [] : [`${id}: ${broken.reason}; ${broken.hint}`],
+  );
+  if (items.length === 0) return [];
+  return [
+    { type: 'heading', text: 'Broken' },
+    { type: 'list', items },
+  ];
 }
 
 export function checkRunReport(run: CheckRun): Report {
@@ -61,7 +90,11 @@ function causesInWords(causes: CheckResult['causes']): string | null {
   if (causes.length === 1) return `cause of all: ${only.cause}`;
   const shown = causes.slice(0, shownCauses).map(({ cause, count }) => `${cause} (${count})`);
   const more = causes.length - shown.length;
-  return `by cause: ${[...shown, ...(more > 0 ? [`${more} more causes`] : [])].join(', ')}`;
+  return `by cause: ${[...shown, ...(more > 0 ? [moreCauses(more)] : [])].join(', ')}`;
+}
+
+function moreCauses(count: number): string {
+  return `${count} more ${count === 1 ? 'cause' : 'causes'}`;
 }
 
 function causesBlocks(causes: CheckResult['causes']): Block[] {
@@ -75,7 +108,7 @@ function causesBlocks(causes: CheckResult['causes']): Block[] {
       columns: [{ title: 'findings', align: 'right' }, { title: 'cause' }],
       rows: causes.slice(0, shownCauses).map(({ cause, count }) => [count, cause]),
     },
-    ...(more > 0 ? [{ type: 'text' as const, text: `and ${more} more causes` }] : []),
+    ...(more > 0 ? [{ type: 'text' as const, text: `and ${moreCauses(more)}` }] : []),
   ];
 }
 
@@ -90,15 +123,26 @@ function findingsBlocks(result: CheckResult): Block[] {
     { type: 'heading', text: `${id}: ${title}` },
     { type: 'text', text: when === null ? message : `${message}; ${when}` },
     ...causesBlocks(result.causes),
-    {
-      type: 'table',
-      columns: columns.map(({ name }) => ({ title: name })),
-      rows: shown.map((sample) => columns.map(({ name }) => sample[name] ?? null)),
-    },
-    ...(more > 0 ? [{ type: 'text' as const, text: `and ${more} more` }] : []),
+    ...(shown.length === 0
+      ? [{ type: 'text' as const, text: `${findingsInWords(open)}; --samples shows them` }]
+      : [
+          {
+            type: 'table' as const,
+            columns: columns.map(({ name }) => ({ title: name })),
+            rows: shown.map((sample) => columns.map(({ name }) => sample[name] ?? null)),
+          },
+          ...(more > 0 ? [{ type: 'text' as const, text: `and ${more} more` }] : []),
+        ]),
     ...(hint === undefined ? [] : [{ type: 'text' as const, text: `What to do: ${hint}` }]),
   ];
 }
+
+function findingsInWords(count: number): string {
+  return `${count.toLocaleString('en-GB')} ${count === 1 ? 'finding' : 'findings'}`;
+}
+
+/** Milliseconds from which on it is worth a word which statement took longest. */
+const noticeable = 100;
 
 /** How much the checks asked of the database, and what of it took longest. */
 function closingLine({ environment, scope, durationMs, statements, identified }: CheckRun): string {
@@ -108,10 +152,15 @@ function closingLine({ environment, scope, durationMs, statements, identified }:
   const parts = [
     `${environment}, ${scope ?? 'all sessions'}`,
     `${statements.length} read-only ${statements.length === 1 ? 'statement' : 'statements'} on ${connections === 1 ? 'one connection' : `${connections} connections`} in ${seconds(durationMs)}`,
-    ...(slowest === undefined
+    ...(slowest === undefined || slowest.durationMs < noticeable
       ? []
-      : [`longest ${slowest.checks.join(', ')} with ${seconds(slowest.durationMs)}`]),
+      : [`longest ${fewOf(slowest.checks)} with ${seconds(slowest.durationMs)}`]),
     ...(identified ? ['students by their ids, on record'] : []),
   ];
   return parts.join('; ');
+}
+
+function fewOf(ids: readonly string[]): string {
+  if (ids.length <= 2) return ids.join(', ');
+  return `${ids.slice(0, 2).join(', ')} and ${ids.length - 2} more`;
 }

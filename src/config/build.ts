@@ -18,6 +18,7 @@ import type { Secret } from './secret.ts';
 import { resolvedUrlProblem } from './secret-rules.ts';
 import type {
   ApiConfig,
+  CheckSettings,
   Config,
   ConnectionConfig,
   Contact,
@@ -57,12 +58,13 @@ export function buildConfig(written: WrittenConfig, context: BuildContext): Conf
   };
 }
 
-function buildChecks(
+export function buildChecks(
   { folder, thresholds = {}, baseline = defaultBaselineFile }: NonNullable<WrittenConfig['checks']> = {},
-  context: BuildContext,
-): Pick<Config, 'checksFolder' | 'checkThresholds' | 'baselineFile'> {
+  context: Pick<BuildContext, 'folder' | 'where'>,
+): CheckSettings & Pick<Config, 'baselineFile'> {
   return {
     checksFolder: folder === undefined ? undefined : resolve(context.folder, folder),
+    ...(folder === undefined ? {} : { checksFolderAt: context.where(['checks', 'folder']) }),
     baselineFile: resolve(context.folder, baseline),
     checkThresholds: Object.entries(thresholds).map(([check, { warn, fail }]) => ({
       check,

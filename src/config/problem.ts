@@ -22,10 +22,22 @@ export interface LocatedProblem {
   readonly hint?: string;
 }
 
+/** A problem of what stands at "examctl.yaml:7:12". */
+export function problemAt(where: string, problem: Omit<Problem, 'at'>): LocatedProblem {
+  const [, file = where, line = 1, column = 1] = /^(.*):(\d+):(\d+)$/.exec(where) ?? [];
+  return { ...problem, file, line: Number(line), column: Number(column), path: formatPath(problem.path) };
+}
+
 /** file:line:column path: problem (hint) */
 export function formatProblem({ file, line, column, path, message, hint }: LocatedProblem): string {
   const subject = path === '' ? '' : `${path}: `;
   return `${file}:${line}:${column} ${subject}${message}${hint === undefined ? '' : ` (${hint})`}`;
+}
+
+/** Each once. */
+export function inFileOrder(problems: readonly LocatedProblem[]): LocatedProblem[] {
+  const once = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
+  return [...once.values()].sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 export function formatPath(path: Path): string {

@@ -1,11 +1,18 @@
 import { dirname } from 'node:path';
-import { type BuildContext, buildConfig } from './build.ts';
+import { type BuildContext, buildChecks, buildConfig } from './build.ts';
 import { type ConfigDocument, readDocument } from './document.ts';
 import { chainOf, withParents } from './inherit.ts';
-import { formatPath, type LocatedProblem, type Path, type Problem, startsWith } from './problem.ts';
+import {
+  formatPath,
+  inFileOrder,
+  type LocatedProblem,
+  type Path,
+  type Problem,
+  startsWith,
+} from './problem.ts';
 import { brokenEnvironmentRules, brokenFileRules, suspicions } from './rules.ts';
 import { configSchema, type WrittenConfig } from './schema.ts';
-import type { Config, Variables } from './settings.ts';
+import type { CheckSettings, Config, Variables } from './settings.ts';
 import { shapeProblems, valueAt } from './shape-problems.ts';
 
 export interface ConfigText {
@@ -20,7 +27,13 @@ export interface ConfigText {
 export type ReadResult =
   | { readonly config: Config; readonly problems: readonly [] }
   /** `file` is absolute */
-  | { readonly config: undefined; readonly file: string; readonly problems: readonly LocatedProblem[] };
+  | {
+      readonly config: undefined;
+      readonly file: string;
+      readonly problems: readonly LocatedProblem[];
+      /** as far as they are sound */
+      readonly checks?: CheckSettings;
+    };
 
 /** Shape, then relations, then values; all problems of the file at once, in its order. */
 export function readConfigText({ text, file, shownAs, env }: ConfigText): ReadResult {
@@ -30,17 +43,24 @@ export function readConfigText({ text, file, shownAs, env }: ConfigText): ReadRe
   if (!document.readable) return { config: undefined, file, problems: ofYaml };
 
   const { written, problems } = judge(document.data);
+  const folder = dirname(file);
+  const where: BuildContext['where'] = (path, at) => {
+    const { line, column } = document.locate(path, at);
+    return `${shownAs}:${line}:${column}`;
+  };
   if (written === undefined || problems.length > 0 || ofYaml.length > 0) {
-    return { config: undefined, file, problems: inFileOrder([...ofYaml, ...problems.map(locate)]) };
+    return {
+      config: undefined,
+      file,
+      problems: inFileOrder([...ofYaml, ...problems.map(locate)]),
+      ...(written === undefined ? {} : { checks: buildChecks(written.checks, { folder, where }) }),
+    };
   }
   const context: BuildContext = {
     file,
-    folder: dirname(file),
+    folder,
     env,
-    where: (path, at) => {
-      const { line, column } = document.locate(path, at);
-      return `${shownAs}:${line}:${column}`;
-    },
+    where,
     warnings: inFileOrder(suspicions(written.environments).map(locate)),
   };
   return { config: buildConfig(written, context), problems: [] };
@@ -107,9 +127,4 @@ function located(problem: Problem, position: { line: number; column: number }, f
   const { code, path, message, hint } = problem;
   const { line, column } = position;
   return { code, file, line, column, path: formatPath(path), message, ...(hint !== undefined && { hint }) };
-}
-
-function inFileOrder(problems: readonly LocatedProblem[]): LocatedProblem[] {
-  const once = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
-  return [...once.values()].sort((a, b) => a.line - b.line || a.column - b.column);
 }

@@ -6,7 +6,6 @@ import type { WrittenConfig } from './schema.ts';
 
 /** Relations between keys. Each looks at what was written and names what contradicts itself. */
 const fileRules: readonly ((config: WrittenConfig) => Problem[])[] = [
-  someEnvironmentIsWritten,
   parentsExist,
   inheritanceEnds,
   peopleHaveDifferentNames,
@@ -30,12 +29,6 @@ export function brokenFileRules(config: WrittenConfig): Problem[] {
 
 export function brokenEnvironmentRules(environment: EffectiveEnvironment): Problem[] {
   return environmentRules.flatMap((rule) => rule(environment));
-}
-
-function someEnvironmentIsWritten({ environments }: WrittenConfig): Problem[] {
-  if (Object.keys(environments).length > 0) return [];
-  const hint = 'write one, or remove the file to use the built-in sandbox';
-  return [{ code: 'missing-key', path: ['environments'], message: 'has no environment', hint }];
 }
 
 function parentsExist({ environments }: WrittenConfig): Problem[] {

@@ -170,8 +170,19 @@ const contact = section({
 const name = (what: string) =>
   textLike(/^[A-Za-z0-9][\w.-]*$/, `is not a name for ${what}`, 'letters, digits, dot, dash, underscore');
 
+/** Whoever writes the key means some environment; whoever wants the sandbox alone leaves it out. */
+function notEmpty(environments: object, context: z.RefinementCtx): void {
+  if (Object.keys(environments).length > 0) return;
+  const params = { code: 'missing-key', hint: 'write one, or leave the key out to use the built-in sandbox' };
+  context.addIssue({ code: 'custom', message: 'has no environment', params });
+}
+
 export const configSchema = section({
-  environments: z.record(name('an environment'), environment).describe('the deployments that are operated'),
+  environments: z
+    .record(name('an environment'), environment)
+    .superRefine(notEmpty)
+    .default({})
+    .describe('the deployments that are operated; without the key, the built-in sandbox'),
   thresholds: thresholds.optional(),
   people: z
     .array(

@@ -17,6 +17,8 @@ export interface Config {
   readonly contacts: readonly Contact[];
   /** folder of the user's own checks, absolute */
   readonly checksFolder: string | undefined;
+  /** where that was written: "examctl.yaml:9:11" */
+  readonly checksFolderAt?: string;
   /** limits of findings */
   readonly checkThresholds: readonly WrittenThresholds[];
   /** file of accepted findings, absolute; undefined: there is no configuration beside which it could be */
@@ -24,6 +26,9 @@ export interface Config {
   /** what is allowed, but probably not meant */
   readonly warnings: readonly LocatedProblem[];
 }
+
+/** What was written about the user's own checks and the limits of all; only who has the checks can judge it. */
+export type CheckSettings = Pick<Config, 'checksFolder' | 'checksFolderAt' | 'checkThresholds'>;
 
 export interface EnvironmentConfig {
   readonly name: string;

@@ -16,6 +16,8 @@ export interface OutcomeRecord {
   readonly hint?: string;
   /** files of the run folder, relative to it, that the outcome rests on */
   readonly evidence?: readonly string[];
+  /** the line of a file that is wrong; its path is relative to the working directory, when it lies below */
+  readonly at?: { readonly file: string; readonly line: number; readonly column?: number };
 }
 
 const severity: readonly Outcome[] = ['skipped', 'pass', 'warn', 'unknown', 'fail'];

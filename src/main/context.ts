@@ -11,19 +11,18 @@ import { findK6, runK6 } from '../adapters/k6.ts';
 import { sinkToFile, sinkToStream } from '../adapters/line-sink.ts';
 import { packageRoot } from '../adapters/package-root.ts';
 import { RunFolders } from '../adapters/run-folders.ts';
-import { readPackagedSql, readSqlFolder } from '../adapters/sql-files.ts';
 import { stateFolder } from '../adapters/state-folder.ts';
 import { watermarkFiles } from '../adapters/watermark-file.ts';
 import type { BaselineStore } from '../checks/baseline/baseline.ts';
-import { type CheckCatalogue, checkCatalogue, type PackagedSql } from '../checks/index.ts';
-import { thresholdsOf } from '../checks/thresholds.ts';
+import type { CheckCatalogue } from '../checks/index.ts';
 import type { RunHistory } from '../commands/check-history.ts';
 import type { Context, Progress } from '../commands/context.ts';
 import type { CheckFiles } from '../commands/integrity-context.ts';
 import { defaultBaselineFile } from '../config/defaults.ts';
 import { loadConfig } from '../config/load.ts';
+import type { LocatedProblem } from '../config/problem.ts';
 import { selectEnvironment } from '../config/select-environment.ts';
-import type { Config } from '../config/settings.ts';
+import type { CheckSettings, Config } from '../config/settings.ts';
 import type { Actor } from '../lifecycle/authorize.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import type { Listener } from '../lifecycle/events.ts';
@@ -34,6 +33,7 @@ import type { LoadPorts } from '../load/ports.ts';
 import { platforms } from '../platforms/index.ts';
 import type { Report } from '../report/report.ts';
 import type { SandboxContext } from '../sandbox/sandbox.ts';
+import { checkedPlatform, checkSettingsProblems, loadCatalogue, packagedSql } from './catalogue.ts';
 import { confirmation } from './confirm.ts';
 import { type OpenOptions, openEnvironment, sandboxContext } from './open-environment.ts';
 import { actorName, makeOperator } from './operator.ts';
@@ -67,6 +67,8 @@ export interface FullContext extends Context {
   readonly file: string | undefined;
   readonly sandbox: SandboxContext;
   catalogue(): Promise<CheckCatalogue>;
+  /** what only who has the checks can say of a configuration */
+  checkSettingsProblems(settings: CheckSettings): Promise<readonly LocatedProblem[]>;
   checkFiles(): Promise<CheckFiles>;
   baseline(): Promise<BaselineStore>;
   readonly history: RunHistory;
@@ -154,7 +156,8 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
     locks: (environment) => runLocksOf(environment, state()),
     evidenceFolder: (name) =>
       join(state(), 'evidence', `${new Date().toISOString().replace(/[-:.]/g, '')}-${name}`),
-    catalogue: async () => loadCatalogue(await config()),
+    catalogue: async () => loadCatalogue(await config(), cwd),
+    checkSettingsProblems: (settings) => checkSettingsProblems(settings, cwd),
     checkFiles: async () => {
       const { checkFilesOf } = await import('./check-files.ts');
       const packaged = await packagedSql();
@@ -169,7 +172,14 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
       return watermarkFiles(join(state(), 'watermarks'));
     },
     readText: (source) => readTextFrom(source, cwd),
-    openSink: async (file) => (file === null ? sinkToStream(stdout) : sinkToFile(resolve(cwd, file))),
+    openSink: async (file) =>
+      file === null
+        ? sinkToStream(stdout)
+        : sinkToFile(resolve(cwd, file), {
+            streams: [stdout, stderr],
+            signal,
+            onWait: () => progress().note(`waiting until somebody reads ${file}`),
+          }),
     pseudonymSalt: async (environment) => saltOf(join(state(), 'salts'), environment),
     loadPorts: async () => ({
       findK6: () => findK6(env),
@@ -198,28 +208,6 @@ function actorOf({ people }: Config, env: NodeJS.ProcessEnv): Actor {
   const name = actorName(env);
   if (people.length === 0) return { name, roles: null };
   return { name, roles: people.find((person) => person.name === name)?.roles ?? [] };
-}
-
-const checkedPlatform = 'exam-platform';
-
-async function loadCatalogue({ checksFolder, checkThresholds }: Config): Promise<CheckCatalogue> {
-  const [packaged, own] = await Promise.all([
-    packagedSql(),
-    checksFolder === undefined ? [] : readSqlFolder(checksFolder),
-  ]);
-  const catalogue = checkCatalogue(checkedPlatform, packaged, own);
-  const limited = [...catalogue.checks, ...catalogue.classic];
-  return { ...catalogue, thresholds: await thresholdsOf(checkThresholds, limited) };
-}
-
-async function packagedSql(): Promise<PackagedSql> {
-  const [checks, classic, views, windows] = await Promise.all([
-    readPackagedSql(checkedPlatform, 'checks'),
-    readPackagedSql(checkedPlatform, 'classic'),
-    readPackagedSql(checkedPlatform, 'views'),
-    readPackagedSql(checkedPlatform, 'windows'),
-  ]);
-  return { checks, classic, views, windows };
 }
 
 /** Made once for an environment, so that a student has the same pseudonym in every report. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { didYouMean } from '../config/nearest.ts';
-import { UsageError } from '../lifecycle/errors.ts';
+import { messageOf, Undetermined, UsageError } from '../lifecycle/errors.ts';
 import { renderReport } from '../report/render.ts';
 import type { OutputFormat, Report } from '../report/report.ts';
 import type { ProgramOptions } from './program.ts';
@@ -33,7 +33,15 @@ export async function printReport(
   });
   await new Promise<void>((resolve, reject) => {
     stdout.write(text, (error) => (error == null || isClosedPipe(error) ? resolve() : reject(error)));
+  }).catch((cause) => {
+    throw notPrinted(cause);
   });
+}
+
+function notPrinted(cause: NodeJS.ErrnoException): Undetermined {
+  const isFull = cause.code === 'ENOSPC' || cause.code === 'EDQUOT';
+  const hint = `${isFull ? 'the disk is full: make room where it goes, or ' : ''}send it somewhere else`;
+  return new Undetermined(`the output cannot be written to stdout: ${messageOf(cause)}`, { hint, cause });
 }
 
 /** `examctl ... | head` closes the pipe early, which is no error of ours. */

@@ -13,7 +13,7 @@ interface ColumnsOptions {
   readonly bold: (text: string) => string;
 }
 
-/** Aligned columns; cells wrap when the terminal is narrow, and a row becomes a paragraph when it is very narrow. */
+/** Aligned columns; cells wrap when the terminal is narrow, and a row becomes a paragraph when ids would be cut. */
 export function alignedColumns({ columns, rows, width, widthOf, bold }: ColumnsOptions): string[] {
   const titles = columns.map(({ title }) => title);
   const natural = titles.map((title, index) =>
@@ -21,7 +21,13 @@ export function alignedColumns({ columns, rows, width, widthOf, bold }: ColumnsO
       ...[title, ...rows.map((row) => row[index] ?? '')].flatMap((cell) => cell.split('\n')).map(widthOf),
     ),
   );
-  const widths = shrinkToFit(natural, width - gap * (columns.length - 1));
+  const floors = natural.map((columnWidth, index) =>
+    Math.max(
+      Math.min(columnWidth, narrowest),
+      ...rows.flatMap((row) => unbreakableIn(row[index] ?? '')).map(widthOf),
+    ),
+  );
+  const widths = shrinkToFit(natural, floors, width - gap * (columns.length - 1));
   if (widths === undefined) return paragraphs(titles, rows, { width, widthOf, bold });
   const draw = (cells: readonly string[], style = (text: string) => text) => {
     const wrapped = widths.map((columnWidth, index) => wrap(cells[index] ?? '', columnWidth, widthOf));
@@ -41,15 +47,30 @@ export function alignedColumns({ columns, rows, width, widthOf, bold }: ColumnsO
   return [...draw(titles, bold), ...rows.flatMap((row) => draw(row))];
 }
 
-/** Takes from the widest columns until all fit; undefined when they cannot. */
-function shrinkToFit(natural: readonly number[], available: number): readonly number[] | undefined {
+/**
+ * What must stay in one piece: what a person copies as a whole (a UUID, a time, the name of a run), and of a cell that is
+ * one name the parts between its hyphens.
+ */
+function unbreakableIn(cell: string): string[] {
+  const words = cell.split(/\s+/);
+  const ids = words.filter((word) => /^\(?[\w.:+-]*\d[\w.:+-]*[,;)]?$/.test(word));
+  return words.length > 1 || cell.includes('/') ? ids : [...ids, ...cell.split(/(?<=[-_])/)];
+}
+
+/** Takes from the widest columns that are above their floor until all fit; undefined when they cannot. */
+function shrinkToFit(
+  natural: readonly number[],
+  floors: readonly number[],
+  available: number,
+): readonly number[] | undefined {
   const widths = [...natural];
+  const floorOf = (index: number) => floors[index] ?? 0;
   let excess = widths.reduce((total, width) => total + width, 0) - available;
   while (excess > 0) {
-    const widest = Math.max(...widths);
-    if (widest <= narrowest) return undefined;
-    const index = widths.indexOf(widest);
-    const next = Math.max(narrowest, ...widths.filter((width) => width < widest));
+    const widest = Math.max(...widths.filter((width, index) => width > floorOf(index)));
+    const index = widths.findIndex((width, at) => width === widest && width > floorOf(at));
+    if (index === -1) return undefined;
+    const next = Math.max(floorOf(index), ...widths.filter((width) => width < widest));
     const taken = Math.max(1, Math.min(excess, widest - next));
     widths[index] = widest - taken;
     excess -= taken;

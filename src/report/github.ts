@@ -22,9 +22,15 @@ export function renderGithub(report: Report): string {
   return [...annotations, countsOf(outcomes)].map((line) => `${line}\n`).join('');
 }
 
-function annotation({ id, title, outcome, message, hint }: OutcomeRecord): string {
+function annotation({ id, title, outcome, message, hint, at }: OutcomeRecord): string {
   const text = [`${title}: ${message}`, ...(hint === undefined ? [] : [`What to do: ${hint}`])].join('\n');
-  return `::${levels[outcome]} title=${property(`${id}: ${outcome}`)}::${data(text)}`;
+  const properties = Object.entries({
+    file: at?.file.replaceAll('\\', '/'),
+    line: at?.line,
+    col: at?.column,
+    title: `${id}: ${outcome}`,
+  }).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${property(String(value))}`]));
+  return `::${levels[outcome]} ${properties.join(',')}::${data(text)}`;
 }
 
 function countsOf(outcomes: readonly OutcomeRecord[]): string {

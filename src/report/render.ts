@@ -1,3 +1,4 @@
+import { UsageError } from '../lifecycle/errors.ts';
 import type { OutputFormat, Report } from './report.ts';
 
 export interface RenderOptions {
@@ -11,6 +12,7 @@ export interface RenderOptions {
 
 /** The report as text, ending with a newline. Each format is loaded when it is asked for. */
 export async function renderReport(report: Report, options: RenderOptions): Promise<string> {
+  if (report.onlyShows) requireNoOutcomes(options.format, report.kind);
   switch (options.format) {
     case 'table':
       return (await import('./table.ts')).renderTable(report, options);
@@ -27,4 +29,15 @@ export async function renderReport(report: Report, options: RenderOptions): Prom
     case 'github':
       return (await import('./github.ts')).renderGithub(report);
   }
+}
+
+/** UsageError when the format is one for outcomes, and the report has none. */
+export function requireNoOutcomes(format: string | undefined, kind: string): void {
+  if (format !== 'junit' && format !== 'github') return;
+  throw new UsageError(
+    `-o ${format} is for what passes or fails, and nothing of ${kind.replaceAll('.', ' ')} does`,
+    {
+      hint: 'use -o table, json, ndjson, yaml or markdown',
+    },
+  );
 }

@@ -11,6 +11,8 @@ export interface Report {
   readonly rows?: readonly object[];
   /** what --output junit and github print, and what `outcomes` blocks show */
   readonly outcomes?: readonly OutcomeRecord[];
+  /** it only shows: nothing in it passes or fails, so that --output junit and github would have to invent a test */
+  readonly onlyShows?: true;
   /** what --output table and markdown print, in this order */
   readonly blocks: readonly Block[];
   /** 0 unless given */

@@ -54,7 +54,7 @@ function breakWord(word: string, width: number, widthOf: WidthOf): string[] {
 /** Paths, addresses and names are easier to read when they break after a separator. */
 function breakIn(piece: string): number {
   const separator = /^.*[/\-_.:,;=&?@]/.exec(piece)?.[0].length ?? 0;
-  return separator > piece.length / 2 ? separator : piece.length;
+  return separator > piece.length / 4 ? separator : piece.length;
 }
 
 export function pad(text: string, width: number, align: 'left' | 'right', widthOf: WidthOf): string {

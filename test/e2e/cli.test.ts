@@ -407,7 +407,9 @@ describe('a pipe that is closed early', () => {
     skip(!existsSync('/dev/full'), 'this system has no /dev/full');
     const script = `'${process.execPath}' '${bin}' explain > /dev/full; echo $?`;
     const text = execFileSync('bash', ['-c', `{ ${script}; } 2>&1`], { encoding: 'utf8' });
+    expect(text).toContain('the output cannot be written to stdout');
     expect(text).toContain('the disk is full');
+    expect(text).not.toContain('--state');
     expect(text).toMatch(/3\n$/);
     expect(text).not.toMatch(stack);
   });

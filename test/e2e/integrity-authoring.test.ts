@@ -57,15 +57,45 @@ describe('a check of one’s own', () => {
     rmSync(fileOf('kept'));
   });
 
-  it('that is broken stops other commands, and lint says all that is wrong with it', async () => {
+  it('that is broken is unknown, stops no other, and lint says all that is wrong with it', async () => {
     await integrity('new', 'broken');
     change('broken', () => '-- id: broken\nDELETE FROM users\n');
-    expect(await integrity('list')).toMatchObject({ exitCode: 2 });
+    const list = await integrity('list');
+    expect(list.exitCode).toBe(0);
+    expect(list.stdout).toMatch(/broken: not asked, .*; examctl integrity lint ops\/checks\/broken\.sql/);
+    const others = ['--check', 'count-sessions', '-e', 'sandbox'];
+    expect(await integrity('check', ...others)).toMatchObject({ exitCode: 0 });
+    const both = await integrity('check', '--check', 'broken', ...others);
+    expect(both.exitCode).toBe(3);
+    expect(both.stdout).toMatch(/^unknown\t.*not asked, as its file is wrong: title: is missing/m);
+    expect(both.stdout).toContain('examctl integrity lint ops/checks/broken.sql');
+    expect(await integrity('check', '--dry-run', ...others)).toMatchObject({ exitCode: 0 });
+    expect(await integrity('check', '--check', 'nonsense', ...others)).toMatchObject({ exitCode: 2 });
     const { exitCode, stdout } = await integrity('lint', '--offline', 'ops/checks/broken.sql');
     expect(exitCode).toBe(1);
     expect(stdout).toContain('ops/checks/broken.sql:1 title: is missing');
     expect(stdout).toContain('ops/checks/broken.sql:2 statement: DELETE changes data');
     rmSync(fileOf('broken'));
+  });
+
+  it('cannot have the id of a packaged one', async () => {
+    await integrity('new', 'mine');
+    change('mine', (text) => written(text).replace('id: mine', 'id: lost-answers'));
+    const { exitCode, stderr } = await integrity('list');
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(
+      /examctl\.yaml:4:19 checks\.folder: ops\/checks\/mine\.sql:1 id: "lost-answers" is the id of /,
+    );
+    rmSync(fileOf('mine'));
+  });
+
+  it('needs no environments in the file', async () => {
+    await integrity('new', 'alone');
+    change('alone', written);
+    configure(['checks: { folder: ops/checks }']);
+    expect(await integrity('check', '--check', 'alone')).toMatchObject({ exitCode: 0 });
+    expect(await examctl.run('config', 'check')).toMatchObject({ exitCode: 0 });
+    rmSync(fileOf('alone'));
   });
 
   it('needs a folder, and the message has the lines to write', async () => {
@@ -111,6 +141,8 @@ describe('integrity lint', () => {
     });
     const junit = await integrity('lint', 'drafts', '-e', 'sandbox', '-o', 'junit');
     expect(junit.stdout).toContain('failures="1"');
+    const github = await integrity('lint', 'drafts', '-e', 'sandbox', '-o', 'github');
+    expect(github.stdout).toContain(`::error file=drafts/roomless.sql,line=${line},title=missing-column`);
     const offline = await integrity('lint', 'drafts', '--offline');
     expect(offline).toMatchObject({
       exitCode: 0,
@@ -134,12 +166,22 @@ describe('integrity lint', () => {
   });
 });
 
+describe('integrity list', () => {
+  it('of a suite has its checks only', async () => {
+    const { exitCode, stdout } = await integrity('list', '--suite', 'core');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^unscored-sessions\tcritical\t.*\tsessions\tcore\t/m);
+    expect(stdout).not.toMatch(/^lost-answers\t/m);
+    expect(await integrity('list', '--suite', 'cor')).toMatchObject({ exitCode: 2 });
+  });
+});
+
 describe('integrity explain', () => {
   it('has the words and the plan', async () => {
     const { exitCode, stdout } = await integrity('explain', 'correctness-flag', '-e', 'sandbox');
     expect(exitCode).toBe(0);
     expect(stdout).toContain("Why it matters: the student's choice is not counted");
-    expect(stdout).toContain('Shares the view doubtful_sessions');
+    expect(stdout).toContain('Shares the view judged_answers');
     expect(stdout).toMatch(/on sandbox, for all sessions, planned, not carried out: cost [\d,]+ /);
     expect(stdout).toMatch(/\(cost=.* rows=.*\)/);
   });
@@ -170,9 +212,18 @@ describe('integrity explain', () => {
     expect(await integrity('explain', 'lost-answers', '-e', 'othr')).toMatchObject({ exitCode: 2 });
   });
 
-  it('knows the nearest id', async () => {
+  it('knows the nearest id, and does not guess at nonsense', async () => {
     const { exitCode, stderr } = await integrity('explain', 'lost-answrs');
     expect(exitCode).toBe(2);
     expect(stderr).toContain('did you mean "lost-answers"?');
+    const nonsense = await integrity('explain', 'nonsense');
+    expect(nonsense.stderr).toContain('there is no check "nonsense"\n  all: examctl integrity list');
+  });
+
+  it('says of near-misses that it is only a plant', async () => {
+    const { exitCode, stderr } = await integrity('explain', 'near-misses');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('near-misses is only a plant');
+    expect(stderr).toContain('examctl sandbox plant near-misses');
   });
 });

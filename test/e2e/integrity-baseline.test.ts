@@ -153,7 +153,7 @@ describe('limits in examctl.yaml', () => {
 
     expect(exitCode).toBe(2);
     expect(stderr).toContain(
-      'examctl.yaml:6:5 checks.thresholds.overdue-session: there is no such check (did you mean "overdue-sessions"?)',
+      'examctl.yaml:6:5 checks.thresholds.overdue-session: there is no such check (did you mean "overdue-sessions"?',
     );
     writeFileSync(configFile, config());
   });

@@ -55,7 +55,7 @@ describe('integrity check', () => {
     expect(exam.summary?.sessions).toBe(exam.summary?.exam_sessions);
     expect(exam.summary?.sessions).toBeGreaterThan(0);
     expect(unknowns(other).length).toBeGreaterThan(0);
-    expect(nobody.notes).toContain('of the 1 given sessions 1 do not exist');
+    expect(nobody.notes).toContain('the given session does not exist');
   });
 
   it('--sessions reads a file, or stdin', async () => {
@@ -79,18 +79,56 @@ describe('integrity check', () => {
     await new Promise((resolve) => child.on('close', resolve));
 
     expect(fromFile.scope).toBe('sessions among the 2 given ones');
+    expect(fromFile.notes).toContain('none of the 2 given sessions exists');
     expect(missing).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('none.txt cannot be read'),
     });
-    expect(JSON.parse(stdout)).toMatchObject({ scope: 'sessions among the 1 given ones' });
+    expect(JSON.parse(stdout)).toMatchObject({ scope: `sessions with the id ${id}` });
   });
 
   it('--exclude-rehearsal leaves nothing of a sandbox, where all students are made for it', async () => {
     const result = await check('--exclude-rehearsal', '--check', 'lost-answers');
 
-    expect(result).toMatchObject({ scope: 'sessions not of rehearsal accounts', summary: { sessions: 0 } });
-    expect(unknowns(result)).toHaveLength(1);
+    expect(result).toMatchObject({ scope: 'sessions outside of rehearsals', summary: { sessions: 0 } });
+    expect(unknowns(result)).toMatchObject([
+      {
+        message: 'there are no sessions outside of rehearsals',
+        hint: 'without --exclude-rehearsal there may be some',
+      },
+    ]);
+  });
+
+  it.each([
+    ['list'],
+    ['history'],
+    ['baseline', 'list'],
+    ['baseline', 'remove', '--check', 'overdue-sessions'],
+    ['baseline', 'prune'],
+    ['check', '--dry-run'],
+  ])('%s %s has nothing for -o junit and -o github', async (...args) => {
+    for (const format of ['junit', 'github']) {
+      const { exitCode, stdout, stderr } = await examctl.run(
+        'integrity',
+        ...args.filter((arg) => arg !== undefined),
+        '-o',
+        format,
+      );
+      expect(exitCode, stderr).toBe(2);
+      expect(stdout).toBe('');
+      expect(stderr).toContain(`-o ${format} is for what passes or fails`);
+      expect(stderr).toContain('use -o table, json, ndjson, yaml or markdown');
+    }
+  });
+
+  it('explain -o ndjson prints the explanation', async () => {
+    const { stdout } = await examctl.run('integrity', 'explain', 'lost-answers', '-o', 'ndjson');
+
+    expect(JSON.parse(stdout)).toMatchObject({
+      schema: 'examctl/integrity.explain/v1',
+      check: { id: 'lost-answers' },
+      plan: { outcome: 'pass' },
+    });
   });
 
   it('--budget ends in time, and what was not looked at is unknown', async () => {
@@ -98,7 +136,10 @@ describe('integrity check', () => {
 
     const result = JSON.parse(stdout) as CheckRun;
     expect(exitCode).toBe(3);
-    expect(unknowns(result)[0]?.message).toContain('the budget of 0.001 s was used up');
+    expect(unknowns(result)[0]).toMatchObject({
+      message: expect.stringContaining('the budget of 0.001 s was used up'),
+      hint: 'give it a larger --budget, or choose checks with --check',
+    });
   });
 
   it('--incremental looks at changes after a full run, and keeps that where the next one finds it', async () => {

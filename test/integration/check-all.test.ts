@@ -1,7 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Examctl } from '../support/examctl.ts';
+import { mountSmallDisk } from '../support/special-files.ts';
 import { type CheckDatabase, startCheckDatabase, withClient } from './check-database.ts';
 
 const many = 300_000;
@@ -81,11 +84,87 @@ checks: { folder: checks }
     expect(stderr).toContain('add -o ndjson, or name a file');
   });
 
-  it('says at once when the file cannot be written', async () => {
-    const { exitCode, stderr } = await check('--all', 'no/such/folder.ndjson').ended;
+  it.each([
+    ['no/such/folder.ndjson', 'cannot be written'],
+    ['checks', 'is a folder'],
+    ['checks/', 'names a folder'],
+    ['', 'names no file'],
+  ])('says of "%s" before anything is asked that it cannot be written', async (file, reason) => {
+    const before = readdirSync(examctl.cwd);
+    const { exitCode, stderr, stdout } = await examctl.start(['integrity', 'check', '--all', file], {
+      CHECK_DATABASE: 'postgres://nobody@127.0.0.1:1/nowhere',
+    }).ended;
 
-    expect(exitCode).toBe(2);
-    expect(stderr).toContain('cannot be written');
+    expect(exitCode, stderr).toBe(2);
+    expect(stderr).toContain(reason);
+    expect(stdout).toBe('');
+    expect(readdirSync(examctl.cwd)).toEqual(before);
+  });
+
+  it('counts one finding as one', async () => {
+    const one = await database.copy(({ session }) => session({ endedMinutesAgo: 5 }));
+    const { stdout } = await examctl.start(
+      ['integrity', 'check', '--check', 'overdue-sessions', '--all', 'one.ndjson'],
+      { CHECK_DATABASE: one },
+    ).ended;
+
+    expect(stdout).toContain('1 finding was written to one.ndjson');
+    expect(linesOf(readFileSync(join(examctl.cwd, 'one.ndjson'), 'utf8'))).toHaveLength(1);
+  });
+
+  it('gives a FIFO to its reader, and leaves it a FIFO', async () => {
+    const fifo = join(examctl.cwd, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const run = check('--check', 'overdue-sessions', '--all', 'fifo');
+    await run.says('waiting until somebody reads fifo');
+    const reader = spawn('cat', [fifo]);
+    const [read, { stdout, exitCode }] = await Promise.all([text(reader.stdout), run.ended]);
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('25 findings were written to fifo');
+    expect(linesOf(read)).toHaveLength(25);
+    expect(lstatSync(fifo).isFIFO()).toBe(true);
+  });
+
+  it('takes /dev/stdout for stdout', async () => {
+    const { stdout, exitCode } = await check('--check', 'overdue-sessions', '--all', '/dev/stdout').ended;
+
+    expect(exitCode).toBe(0);
+    expect(stdout.match(/^\{"type":"finding".*\}$|^\{.*"type":"finding".*\}$/gm)).toHaveLength(25);
+    expect(stdout).toContain('25 findings were written to /dev/stdout');
+  });
+
+  it('tells a full disk as one, keeps the answers, and leaves nothing of the file', async ({ skip }) => {
+    const folder = join(examctl.cwd, 'full');
+    mkdirSync(folder);
+    const disk = mountSmallDisk(folder);
+    skip(typeof disk === 'string', String(disk));
+    if (typeof disk === 'string') return;
+    try {
+      const { stdout, exitCode } = await check('--check', 'many-findings', '--all', 'full/many').ended;
+
+      expect(exitCode).toBe(3);
+      expect(stdout).toContain(
+        'the findings could not be written to full/many: ENOSPC: no space left on device',
+      );
+      expect(stdout).toContain('300,000 findings');
+      expect(stdout).not.toContain('were written to');
+      expect(readdirSync(folder)).toEqual([]);
+    } finally {
+      disk.unmount();
+    }
+  });
+
+  it('does not say that they were written when the file could not be put in its place', async () => {
+    const run = check('--check', 'many-findings', '--all', 'taken');
+    await run.says('checking the data');
+    mkdirSync(join(examctl.cwd, 'taken'));
+    const { stdout, exitCode } = await run.ended;
+
+    expect(exitCode).toBe(3);
+    expect(stdout).toContain('the findings could not be written to taken: EISDIR');
+    expect(stdout).not.toContain('were written to');
+    expect(readdirSync(examctl.cwd).filter((name) => name.startsWith('taken'))).toEqual(['taken']);
   });
 
   it(`writes ${many} findings to a file with less than 150 MB of memory`, async () => {
@@ -127,8 +206,11 @@ checks: { folder: checks }
 
   it('leaves neither a part of the file nor a statement behind after Ctrl-C', async () => {
     const { process: child, ended } = check('--check', 'many-findings', '--all', 'cut.ndjson');
-    while (!readdirSync(examctl.cwd).some((name) => name.startsWith('cut.ndjson.')))
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    const sizes = () =>
+      readdirSync(examctl.cwd)
+        .filter((name) => name.startsWith('cut.ndjson.'))
+        .map((name) => statSync(join(examctl.cwd, name)).size);
+    while (!sizes().some((size) => size > 0)) await new Promise((resolve) => setTimeout(resolve, 5));
     child.kill('SIGINT');
 
     expect((await ended).exitCode).toBe(130);

@@ -5,6 +5,7 @@ import { openPostgres } from '../../src/adapters/postgres.ts';
 import type { Check } from '../../src/checks/check.ts';
 import type { CheckResult, CheckRun } from '../../src/checks/check-run.ts';
 import type { RunChecksOptions } from '../../src/checks/running/run-checks.ts';
+import { Undetermined } from '../../src/lifecycle/errors.ts';
 import { exitCodeOf } from '../../src/lifecycle/outcome.ts';
 import { examPlatform } from '../../src/platforms/exam-platform.ts';
 import { plants } from '../../src/sandbox/plants/index.ts';
@@ -384,6 +385,87 @@ describe('on a bad day', () => {
         }
       },
     );
+
+    it.each([1, 2])(
+      'a server that is frozen in the middle costs the rest of the budget and no more, on %s connections',
+      async (connections) => {
+        const running = database.run(database.url, {
+          catalogue: withOwn(...slowCheck('slow', 30)),
+          only: [...early, 'slow'],
+          connections,
+          budget: 4_000,
+        });
+        await untilActive('slow');
+        // The other connection has its answers by then.
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        const run = await server.frozen(() => running);
+
+        expect(unknownIn(run)).toEqual(['slow']);
+        expect(outcomesOf(run).slow).toMatchObject({
+          message: 'the budget of 4 s was used up',
+          hint: 'give it a larger --budget, or choose checks with --check',
+        });
+        expect(run.notes).toEqual([]);
+        expect(run.durationMs).toBeLessThan(7_500);
+      },
+    );
+
+    it('a server that is frozen from the beginning costs the budget and no more', async () => {
+      const run = await server.frozen(() => database.run(database.url, { budget: 1_000 }));
+
+      expect(new Set(run.outcomes.map(({ message }) => message))).toEqual(
+        new Set(['the budget of 1 s was used up']),
+      );
+      expect(run.durationMs).toBeLessThan(4_000);
+    });
+
+    it('without time for any check each one says how to get more', async () => {
+      const run = await database.run(database.url, { budget: 1 });
+
+      expect(new Set(run.outcomes.map(({ hint }) => hint))).toEqual(
+        new Set(['give it a larger --budget, or choose checks with --check']),
+      );
+    });
+
+    it.each([1, 2])(
+      'a run that is out of its time keeps what was answered, and has no notes, on %s connections',
+      async (connections) => {
+        const abort = new AbortController();
+        const slow = [...slowCheck('slow-1', 20), ...slowCheck('slow-2', 20)];
+        const aborting = untilActive('slow-', connections).then(() =>
+          abort.abort(new Undetermined('it was not done within --timeout')),
+        );
+        const run = await database.run(database.url, {
+          catalogue: withOwn(...slow),
+          only: [...early, 'slow-1', 'slow-2'],
+          connections,
+          budget: 100_000,
+          signal: abort.signal,
+        });
+        await aborting;
+
+        expect(unknownIn(run).sort()).toEqual(['slow-1', 'slow-2']);
+        expect(outcomesOf(run)['slow-1']?.message).toBe('it was not done within --timeout');
+        expect(run.notes).toEqual([]);
+      },
+    );
+
+    it('says nothing of a second connection that only misses the snapshot of the first, which was lost', async () => {
+      const catalogue = withOwn(...slowCheck('slow-1', 5), ...slowCheck('slow-2', 5));
+      const run = await database.run(database.url, {
+        ...throughPostgres((open) => async (use, options) => {
+          if (options?.snapshot !== undefined) await terminate((await untilActive('slow-'))[0]);
+          return open(use, options);
+        }),
+        catalogue,
+        only: ['slow-1', 'slow-2'],
+        connections: 2,
+      });
+
+      expect(unknownIn(run).sort()).toEqual(['slow-1', 'slow-2']);
+      expect(outcomesOf(run)['slow-1']?.message).toMatch(/57P01|was lost/);
+      expect(run.notes).toEqual([]);
+    });
 
     it('takes its times from the server, and says that the clock of this machine is wrong', async () => {
       const { rows } = await withClient(database.url, (client) =>

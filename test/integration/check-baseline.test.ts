@@ -79,8 +79,8 @@ describe('the baseline of a database', () => {
       check.id === 'overdue-sessions' ? { ...check, severity: 'critical' } : check,
     ),
   });
-  const accept = async (url: string, more: Partial<typeof accepting> = {}) => {
-    const made = contextOf(url);
+  const accept = async (url: string, more: Partial<typeof accepting> = {}, reason = 'ticket 4711') => {
+    const made = contextOf(url, { reason });
     await runBaselineAccept({ ...accepting, ...more }, made.context);
     return made;
   };
@@ -109,7 +109,7 @@ describe('the baseline of a database', () => {
 
     const { reports } = await accept(url);
     expect(reports).toMatchObject([
-      { data: { environment: 'staging', counts: [{ check: 'overdue-sessions', accepted: 25, before: 0 }] } },
+      { data: { environment: 'staging', counts: [{ check: 'overdue-sessions', new: 25, renewed: 0 }] } },
     ]);
     expect(await check(url)).toMatchObject({
       exitCode: 0,
@@ -147,26 +147,61 @@ describe('the baseline of a database', () => {
     for (const secret of [student, sessionId, 'student-']) expect(text).not.toContain(secret);
   });
 
-  it('leaves what is accepted already with its owner, and accepts what is new', async () => {
+  it('renews what is accepted already with the new day, owner and reason, and goes on record', async () => {
+    const url = await database.copy(plant(2));
+    const later = new Date(Date.now() + 30 * 86_400_000);
+    await accept(url, { until: new Date(Date.now() + 1_000) });
+
+    const again = await accept(url, { until: later, owner: 'backend' }, 'ticket 4712');
+
+    expect(again.reports).toMatchObject([{ data: { counts: [{ new: 0, renewed: 2 }] } }]);
+    expect(JSON.stringify(again.reports[0]?.blocks)).toContain(
+      '(renewed 2, new 0); backend answers for them',
+    );
+    expect(stored()).toMatchObject([
+      { until: later.toISOString(), owner: 'backend', reason: 'ticket 4712', keys: { length: 2 } },
+    ]);
+    expect(again.audit).toMatchObject([
+      {
+        result: 'started',
+        reason: 'ticket 4712',
+        details: { acceptances: [{ findings: 2, renewed: 2, until: later.toISOString(), owner: 'backend' }] },
+      },
+      { result: 'done' },
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect(await check(url)).toMatchObject({ exitCode: 0, outcome: 'pass' });
+  });
+
+  it('renews only what is found now, and leaves the rest with its owner', async () => {
     const url = await database.copy(plant(2));
     await accept(url);
-    await withClient(url, (client) =>
-      client.query(
+    await withClient(url, async (client) => {
+      await client.query(
+        `UPDATE test_sessions SET expires_at = NULL WHERE id =
+           (SELECT id FROM test_sessions WHERE status = 'ACTIVE' AND expires_at < now() - interval '1 minute' LIMIT 1)`,
+      );
+      await client.query(
         `UPDATE test_sessions SET expires_at = now() - interval '1 hour' WHERE id IN
            (SELECT id FROM test_sessions WHERE status = 'ACTIVE' AND expires_at > now() LIMIT 1)`,
-      ),
-    );
+      );
+    });
 
     const second = await accept(url, { owner: 'backend' });
-    const third = await accept(url, { owner: 'nobody' });
 
-    expect(second.reports).toMatchObject([{ data: { counts: [{ accepted: 1, before: 2 }] } }]);
+    expect(second.reports).toMatchObject([{ data: { counts: [{ new: 1, renewed: 1 }] } }]);
     expect(stored().map(({ owner, keys }) => [owner, keys.length])).toEqual([
-      ['exam-office', 2],
-      ['backend', 1],
+      ['exam-office', 1],
+      ['backend', 2],
     ]);
-    expect(third.reports).toMatchObject([{ data: { counts: [{ accepted: 0, before: 3 }] } }]);
-    expect(third.audit).toEqual([]);
+  });
+
+  it('stays as it is when there are no findings', async () => {
+    const { reports, audit } = await accept(database.url);
+
+    expect(reports).toMatchObject([{ data: { counts: [{ new: 0, renewed: 0 }] } }]);
+    expect(JSON.stringify(reports[0]?.blocks)).toContain('There are no findings to accept');
+    expect(audit).toEqual([]);
   });
 
   it('that has run out fails again, until the findings are accepted anew', async () => {
@@ -198,7 +233,7 @@ describe('the baseline of a database', () => {
     );
 
     expect((await check(url)).notes).toEqual([
-      'overdue-sessions: 1 of 3 accepted findings are gone; they can be removed: examctl integrity baseline prune',
+      'overdue-sessions: 1 of 3 accepted findings is gone; they can be removed: examctl integrity baseline prune',
     ]);
     const { context, reports, audit } = contextOf(url);
     await runBaselinePrune(context);

@@ -87,6 +87,21 @@ describe('a run of --incremental', () => {
     expect(String(second.incremental?.watermark) > String(first.incremental?.watermark)).toBe(true);
   });
 
+  it('of some sessions leaves out what cannot be narrowed to them, in full runs and in those of changes', async () => {
+    const url = await yesterday();
+    const window = { withoutRehearsal: { emailDomain: 'elsewhere.example', userIds: [] } };
+
+    const first = await runOn(url, { window });
+    const second = await runOn(url, { window });
+
+    expect([first.incremental?.kind, second.incremental?.kind]).toEqual(['sweep', 'changes']);
+    expect(first.notes[0]).toMatch(
+      /^a full run of sessions outside of rehearsals, changed or not: there is no/,
+    );
+    for (const run of [first, second])
+      expect(outcomes(run)).toMatchObject({ 'orphaned-answers': 'skipped', 'lost-answers': 'pass' });
+  });
+
   it('sees what happened since, and looks at it again until it is mended', async () => {
     const url = await yesterday();
     await runOn(url);

@@ -103,6 +103,21 @@ describe('lint with a database', () => {
     ]);
   });
 
+  it('takes what the server says of a constant for an error of the check', async () => {
+    const [problem] = await problemsOf(
+      "SELECT s.id AS session_id\nFROM test_sessions s\nWHERE s.status = 'a;b'",
+    );
+    expect(problem).toMatchObject({ code: 'not-understood', severity: 'error', line: 12 });
+    expect(problem?.message).toContain('invalid input value for enum session_status: "a;b" (22P02)');
+    const { files, open } = await lint([
+      fileOf("SELECT s.id AS session_id FROM test_sessions s\nWHERE 'x'::int = 1"),
+    ]);
+    expect(lintReport({ environment: 'staging', files, open, sizes: new Map() }).exitCode).toBe(1);
+    expect(await codesOf('SELECT u.id AS session_id FROM users u WHERE WHERE')).toEqual([
+      'error 10 not-understood',
+    ]);
+  });
+
   it('finds the mistake of a check that uses a shared view, in the check', async () => {
     expect(await codesOf('SELECT a.session_id\nFROM answers_by_session a\nWHERE a.blanks > 1')).toEqual([
       'error 12 missing-column',

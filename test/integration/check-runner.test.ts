@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import type { Check } from '../../src/checks/check.ts';
-import type { RunChecksOptions } from '../../src/checks/running/run-checks.ts';
-import { scopeOf } from '../../src/checks/statements/windows.ts';
+import { planChecks, type RunChecksOptions } from '../../src/checks/running/run-checks.ts';
+import { scopeOf, type WindowOptions } from '../../src/checks/statements/windows.ts';
+import { checkPlanReport } from '../../src/commands/integrity-plan-report.ts';
 import { UsageError } from '../../src/lifecycle/errors.ts';
 import { exitCodeOf } from '../../src/lifecycle/outcome.ts';
 import { examPlatform } from '../../src/platforms/exam-platform.ts';
@@ -141,6 +142,100 @@ describe('a run of checks', () => {
       'overdue-sessions unknown',
     ]);
     expect(cutFirst.outcomes[1]?.message).toMatch(/ended the connection: .*\(57P01\)|connection .* was lost/);
+  });
+
+  it('asks the most severe checks first within a budget, and gives none more than half of what is left', async () => {
+    // The planner takes it for the cheapest of all.
+    const slow = ownCheck('slow', 'a (a)', 'SELECT 1 AS a FROM pg_sleep(20)', { severity: 'minor' });
+    const severe = ownCheck('severe', 'a (a)', 'SELECT 1 AS a FROM pg_sleep(20)', { severity: 'critical' });
+    const catalogue = withChecks([...slow, ...severe, ...database.checks]);
+    const budget = { budget: 3_000, connections: 1 };
+
+    const { outcomes, statements, durationMs } = await database.run(database.url, { ...budget, catalogue });
+
+    const unknown = outcomes.filter(({ outcome }) => outcome === 'unknown');
+    expect(unknown.map(({ id }) => id)).toEqual(['slow', 'severe']);
+    for (const { message } of unknown)
+      expect(message).toMatch(/^it was not answered in [01]\.\d s, half of what was left of the budget/);
+    expect(durationMs).toBeLessThan(3_000);
+    const severityOf = (id = '') => catalogue.checks.find((check) => check.id === id)?.severity ?? '';
+    const order = ['critical', 'major', 'minor', 'info'];
+    const worst = statements.map(({ checks }) =>
+      Math.min(...checks.map((id) => order.indexOf(severityOf(id)))),
+    );
+    expect(worst).toEqual([...worst].sort((a, b) => a - b));
+    expect(new Set(worst).size).toBeGreaterThan(2);
+  });
+
+  it('answers all others of a window although one of them uses up its half of the budget', async () => {
+    const slow = ownCheck('slow', 'a (a)', 'SELECT 1 AS a FROM pg_sleep(20)', { severity: 'minor' });
+    const { outcomes } = await database.run(database.url, {
+      budget: 3_000,
+      connections: 1,
+      catalogue: withChecks([...slow, ...database.checks]),
+      scope: scopeOf({ since: new Date('2020-01-01T00:00:00Z') }, database.catalogue.windows),
+    });
+
+    const unknown = outcomes.filter(({ outcome }) => outcome === 'unknown');
+    expect(unknown.map(({ id }) => id)).toEqual(['slow']);
+  });
+
+  it('leaves out what looks at rows by their time when only sessions were chosen', async () => {
+    let given = '';
+    const url = await database.copy(async ({ session, sql }) => {
+      given = (await session({})).id;
+      await sql('SET session_replication_role = replica');
+      await sql(
+        `INSERT INTO session_answers (id, session_id, question_id, created_at)
+         SELECT gen_random_uuid(), gen_random_uuid(), question_id, now() FROM session_questions LIMIT 2`,
+      );
+    });
+    const only = ['orphaned-answers', 'unscored-sessions'];
+    const run = async (window: WindowOptions) =>
+      (await database.run(url, { only, scope: scopeOf(window, database.catalogue.windows) })).outcomes;
+    const since = new Date('2020-01-01T00:00:00Z');
+    const withoutRehearsal = { emailDomain: 'elsewhere.example', userIds: [] };
+
+    for (const window of [{ sessions: [given] }, { withoutRehearsal }])
+      expect(await run(window)).toMatchObject([
+        {
+          outcome: 'skipped',
+          findings: null,
+          message: 'looks at rows by their time, and only sessions were chosen',
+        },
+        { outcome: 'pass' },
+      ]);
+    expect(await run({ since, sessions: [given] })).toMatchObject([
+      { outcome: 'fail', findings: 2, lookedAt: null, message: expect.stringMatching(/^2 findings: /) },
+      { outcome: 'pass', lookedAt: { count: 1 } },
+    ]);
+  });
+
+  it('plans with the problems of the checks that were asked for', async () => {
+    const url = await database.copy(({ sql }) => sql('DROP TABLE algo_runs CASCADE'));
+    const mine = ownCheck('mine', 'a (a)', 'SELECT 1 AS a WHERE false', { 'looks-at': 'answers' });
+    const plan = (only: string[]) =>
+      planChecks({
+        environment: { name: 'test', withPostgres: openPostgres(url), platform: examPlatform },
+        catalogue: withChecks([...database.checks, ...mine]),
+        students: 'identified',
+        signal: new AbortController().signal,
+        only,
+      });
+    const exitCodeOfPlan = async (...only: string[]) =>
+      checkPlanReport({
+        environment: 'test',
+        scope: null,
+        plan: await plan(only),
+        tookBefore: () => undefined,
+        notes: [],
+      }).exitCode;
+
+    expect(await exitCodeOfPlan('repeated-mastery-runs', 'overdue-sessions')).toBe(3);
+    expect(await exitCodeOfPlan('overdue-sessions')).toBe(0);
+    // Only its count cannot be asked.
+    await withClient(url, (client) => client.query('DROP TABLE session_answers CASCADE'));
+    expect(await exitCodeOfPlan('mine')).toBe(0);
   });
 
   it('leaves no statement running when it is aborted', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,6 +20,14 @@ import { makeServicesCache } from '../../src/sandbox/services-cache.ts';
 import { testCacheFolder } from '../support/services.ts';
 
 const prefix = `examctl-check-server-${process.getuid?.()}-`;
+
+function childrenOf(pid: number | undefined): number[] {
+  const listed = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
+  return listed
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([child, parent]) => (child !== undefined && parent === pid ? [child] : []));
+}
 
 /** A PostgreSQL of its own that a test may restart, with an empty database. */
 export async function startRestartableServer() {
@@ -49,6 +58,16 @@ export async function startRestartableServer() {
   return {
     databaseUrl: databaseUrl(port, password),
     stop: owned.remove,
+    /** Stops all of its processes, as a machine that hangs does, for as long as that takes. */
+    async frozen<T>(meanwhile: () => Promise<T>): Promise<T> {
+      const own = [child.pid, ...childrenOf(child.pid)].filter((pid) => pid !== undefined);
+      for (const pid of own) process.kill(pid, 'SIGSTOP');
+      try {
+        return await meanwhile();
+      } finally {
+        for (const pid of own) process.kill(pid, 'SIGCONT');
+      }
+    },
     /** the fast shutdown of a maintenance, which ends all connections, and a start */
     async restart(): Promise<void> {
       const identity = child.pid === undefined ? undefined : identify(child.pid);

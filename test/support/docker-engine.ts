@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa, execaSync } from 'execa';
+import { readJson, readText, writeJson } from '../../src/adapters/files.ts';
+import { endProcess, identify, isAlive, type ProcessIdentity } from '../../src/adapters/processes.ts';
 
 export interface TestEngine {
   /** what every command needs to find it, and nothing of the caller's own engine */
@@ -67,8 +69,7 @@ export function isInstalled(program: string): boolean {
 
 /** An engine of its own, with its own data, that shares nothing with one that may run here already. */
 export async function startEngine(): Promise<TestEngine> {
-  // Short, as the path of a socket may have 107 characters.
-  const folder = mkdtempSync('/var/tmp/xd-');
+  const { folder, network } = await ownPlace();
   const socket = join(folder, 'd.sock');
   const pidFile = join(folder, 'pid');
   const env = {
@@ -83,8 +84,8 @@ export async function startEngine(): Promise<TestEngine> {
     ['--host', `unix://${socket}`],
     ['--pidfile', pidFile],
     ['--ip', '127.0.0.1'],
-    ['--bip', '10.213.255.1/24'],
-    ['--default-address-pool', 'base=10.213.0.0/17,size=24'],
+    ['--bip', `${network}.255.1/24`],
+    ['--default-address-pool', `base=${network}.0.0/17,size=24`],
     ['--shutdown-timeout', '5'],
     ['--log-level', 'error'],
   ].flat();
@@ -107,6 +108,38 @@ export async function startEngine(): Promise<TestEngine> {
     throw error;
   }
   return { env, folder, stop };
+}
+
+/** Engines that run at the same time; each has a network of its own. */
+const places = 20;
+
+/** A folder that no other engine has: short, as the path of a socket may have 107 characters. */
+async function ownPlace(): Promise<{ folder: string; network: string }> {
+  for (let place = 0; place < places; place += 1) {
+    const folder = `/var/tmp/xd-${place}`;
+    await removeAbandoned(folder);
+    try {
+      mkdirSync(folder);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
+      throw error;
+    }
+    writeJson(join(folder, owner), identify(process.pid));
+    return { folder, network: `10.${200 + place}` };
+  }
+  throw new Error(`there are ${places} engines of tests already: ls -d /var/tmp/xd-*`);
+}
+
+const owner = 'owner.json';
+
+/** A test run that was killed leaves its engine. */
+async function removeAbandoned(folder: string): Promise<void> {
+  const holder = readJson<ProcessIdentity>(join(folder, owner));
+  if (holder === undefined || isAlive(holder)) return;
+  const daemon = identify(Number(readText(join(folder, 'pid')) ?? 'none'));
+  const command = daemon && readText(`/proc/${daemon.pid}/cmdline`);
+  if (daemon !== undefined && command?.includes(folder)) await endProcess(daemon, ['SIGTERM'], 20_000);
+  rmSync(folder, { recursive: true, force: true });
 }
 
 async function answering(

@@ -95,7 +95,7 @@ describe('a run of checks', () => {
   it('tells how many accepted findings are gone', () => {
     expect(notesOf(runOf(1, 5))).toEqual([
       'before',
-      'overdue-sessions: 1 of 2 accepted findings are gone; they can be removed: examctl integrity baseline prune',
+      'overdue-sessions: 1 of 2 accepted findings is gone; they can be removed: examctl integrity baseline prune',
     ]);
   });
 

@@ -6,9 +6,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { BaselineFile } from '../../src/adapters/baseline-file.ts';
 import { CheckHistory } from '../../src/adapters/check-history.ts';
 import type { CheckRun } from '../../src/checks/check-run.ts';
+import type { CheckPlan } from '../../src/checks/running/run-checks.ts';
 import { integrityCommand } from '../../src/commands/integrity.ts';
 import { runIntegrityCheck } from '../../src/commands/integrity-check.ts';
 import type { IntegrityContext } from '../../src/commands/integrity-context.ts';
+import { checkPlanReport } from '../../src/commands/integrity-plan-report.ts';
 import { checkListReport, checkRunReport } from '../../src/commands/integrity-report.ts';
 import { parseSince } from '../../src/commands/since-argument.ts';
 import type { AuditContent } from '../../src/lifecycle/audit.ts';
@@ -123,10 +125,84 @@ describe('integrity check', () => {
         environment: 'staging',
         action: 'integrity check --identify',
         reason: 'student asked about a lost answer',
+        result: 'started',
         details: { checks: ['lost-answers'] },
       },
+      { action: 'integrity check --identify', result: 'done', details: { exitCode: 3 } },
     ]);
     expect(withReason.said.reports).toMatchObject([{ data: { identified: true } }]);
+  });
+
+  it('puts on record when an identification failed', async () => {
+    const { context, said } = contextOf({ reason: 'student asked about a lost answer' });
+    const report = async () => {
+      throw new Undetermined('stdout is full');
+    };
+
+    const run = runIntegrityCheck({ check: ['lost-answers'], identify: true }, { ...context, report });
+
+    await expect(run).rejects.toThrow('stdout is full');
+    expect(said.audit.map(({ result }) => result)).toEqual(['started', 'failed: stdout is full']);
+  });
+
+  it('puts on record when an identification was stopped', async () => {
+    const { context, said } = contextOf({ reason: 'student asked about a lost answer' });
+    const abort = new AbortController();
+    const report = async () => abort.abort(new Undetermined('--timeout'));
+
+    await runIntegrityCheck(
+      { check: ['lost-answers'], identify: true },
+      { ...context, report, signal: abort.signal },
+    );
+
+    expect(said.audit.map(({ result }) => result)).toEqual(['started', 'stopped']);
+  });
+
+  it.each([
+    ['', '--all names no file'],
+    [' ', '--all names no file'],
+    ['folder/', '--all names a folder: folder/'],
+  ])('refuses --all "%s" before it opens anything', async (all, reason) => {
+    const { context, said } = contextOf();
+
+    const run = runIntegrityCheck({ check: ['lost-answers'], all }, context);
+
+    await expect(run).rejects.toThrow(UsageError);
+    await expect(run).rejects.toThrow(reason);
+    expect(said.opened).toBe(0);
+  });
+
+  it('asks nothing, and records no identification, when the file of --all cannot be written', async () => {
+    const { context, said } = contextOf({ reason: 'student asked about a lost answer' });
+    const openSink = async () => {
+      throw new UsageError('it is a folder');
+    };
+
+    const run = runIntegrityCheck(
+      { check: ['lost-answers'], all: 'folder', identify: true },
+      { ...context, openSink },
+    );
+
+    await expect(run).rejects.toThrow('it is a folder');
+    expect(said.reports).toEqual([]);
+    expect(said.audit).toEqual([]);
+  });
+
+  it('discards the file of --all when there was nothing to write it from', async () => {
+    const { context, said } = contextOf();
+    const closed: boolean[] = [];
+    const openSink = async () => ({
+      write: async () => true,
+      close: async (complete: boolean) => void closed.push(complete),
+    });
+
+    await runIntegrityCheck({ check: ['lost-answers'], all: 'file' }, { ...context, openSink });
+
+    expect(closed).toEqual([false]);
+    expect(said.reports[0]?.exitCode).toBe(3);
+    expect(said.reports).toMatchObject([
+      { data: { notes: ['the findings were not written: the run came to no end'] } },
+    ]);
   });
 
   it.each(['2026-05-04T09:00', '2026-13-01T00:00Z', 'yesterday', '9999-01-01T00:00Z'])(
@@ -205,7 +281,45 @@ describe('the report of a run', () => {
     expect(JSON.stringify(blocks)).toContain('What to do: restore them');
     expect(blocks.at(-1)).toEqual({
       type: 'text',
-      text: 'staging, all sessions; 1 read-only statement on one connection in 1.3 s; longest lost-answers with 0.0 s',
+      text: 'staging, all sessions; 1 read-only statement on one connection in 1.3 s',
+    });
+  });
+
+  it('says which statement took longest, in few words, when that is long', () => {
+    const closing = (checks: readonly string[], durationMs: number) => {
+      const statements = [{ checks, connection: 1, cost: 10, durationMs }];
+      return (checkRunReport({ ...run, statements }).blocks.at(-1) as { text: string }).text;
+    };
+
+    expect(closing(['a', 'b', 'c', 'd'], 100)).toMatch(/ in 1\.3 s; longest a, b and 2 more with 0\.1 s$/);
+    expect(closing(['a', 'b'], 2_000)).toMatch(/; longest a, b with 2\.0 s$/);
+    expect(closing(['a', 'b', 'c', 'd'], 99)).toMatch(/ in 1\.3 s$/);
+  });
+
+  it('has no table without rows', () => {
+    const { blocks } = checkRunReport({ ...run, outcomes: [{ ...result, samples: [] }] });
+
+    expect(blocks.filter(({ type }) => type === 'table')).toEqual([]);
+    expect(JSON.stringify(blocks)).toContain('21 findings; --samples shows them');
+    expect(JSON.stringify(blocks)).not.toContain('and 21 more');
+  });
+
+  it('of a plan has singulars, and says how short it is', () => {
+    const plan: CheckPlan = {
+      sessionsInProgress: 1,
+      connections: 1,
+      statements: [{ checks: checks.slice(0, 1), cost: 1 }],
+      leftOut: [],
+      problems: [],
+    };
+    const about = { environment: 'staging', scope: null, notes: [] };
+
+    expect(checkPlanReport({ ...about, plan, tookBefore: () => undefined }).blocks.at(-1)).toEqual({
+      type: 'text',
+      text: 'staging, all sessions; 1 read-only statement on one connection, together less than 0.1 s; 1 exam session is in progress, so it would rest between statements. Only EXPLAIN was run.',
+    });
+    expect(checkPlanReport({ ...about, plan, tookBefore: () => 2 }).blocks.at(-1)).toMatchObject({
+      text: expect.stringContaining('together about 2.0 s'),
     });
   });
 
@@ -217,5 +331,30 @@ describe('the report of a run', () => {
       rows: expect.arrayContaining([expect.arrayContaining(['lost-answers', 'critical'])]),
     });
     expect(report.rows?.some((row) => 'sql' in row)).toBe(false);
+    expect(report.blocks).toHaveLength(1);
+  });
+
+  it('of the list of checks shows what each looks at, and its suites', () => {
+    const [table] = checkListReport(checks).blocks;
+
+    expect(table).toMatchObject({
+      columns: expect.arrayContaining([{ title: 'looks at' }, { title: 'suites' }]),
+      rows: expect.arrayContaining([
+        ['unscored-sessions', 'critical', expect.any(String), 'sessions', 'core', 'scan'],
+      ]),
+    });
+  });
+
+  it('of the list of checks names the broken ones apart', () => {
+    const broken = { reason: 'not asked, as its file is wrong', hint: 'examctl integrity lint zero.sql' };
+    const [table, ...others] = checkListReport(
+      checks.slice(0, 2).map((check, index) => (index === 0 ? { ...check, broken } : check)),
+    ).blocks;
+
+    expect(table).toMatchObject({ rows: [[checks[1]?.id, ...Array(5).fill(expect.any(String))]] });
+    expect(others).toContainEqual({
+      type: 'list',
+      items: [`${checks[0]?.id}: ${broken.reason}; ${broken.hint}`],
+    });
   });
 });

@@ -148,10 +148,45 @@ describe('two runs', () => {
     expect(compareReport(saved(runOf([])), saved(runOf([]))).exitCode).toBe(3);
   });
 
-  it('of different sessions, environments or order are told to be so', () => {
+  it('of different windows cannot be compared: what lies outside of one is not gone', async () => {
+    const all = runOf([result([sample(1)])]);
+    const morning = runOf([result([])], { scope: 'sessions started since 9:00' });
+    const report = compareReport(saved(all), saved(morning));
+
+    expect(compareRuns(all, morning)).toMatchObject([
+      { change: 'unknown', findings: { before: 1, after: 0 }, new: null, gone: null, comparedBy: null },
+    ]);
+    expect(report.exitCode).toBe(3);
+    expect(await render(report, 'table')).toContain(
+      'cannot be compared: the first run looked at all sessions, the second at sessions started since 9:00',
+    );
+    expect(compareReport(saved(morning), saved(morning)).exitCode).toBe(0);
+  });
+
+  it('of as many, but other given sessions cannot be compared', () => {
+    const given = (sessionsDigest: string) =>
+      runOf([result([])], { scope: 'sessions among the 2 given ones', sessionsDigest });
+
+    expect(compareRuns(given('a'), given('b'))).toMatchObject([
+      { change: 'unknown', reason: 'each run looked at other sessions among the 2 given ones' },
+    ]);
+    expect(compareRuns(given('a'), given('a'))).toMatchObject([{ change: 'same', reason: null }]);
+  });
+
+  it('of different windows are compared in what always looks at everything', () => {
+    const rules = (findings: readonly Finding[]) =>
+      result(findings, { id: 'constraints-valid', window: 'none' });
+    const narrow = { scope: 'sessions started since 9:00' };
+
+    expect(compareRuns(runOf([rules([])]), runOf([rules([sample(1)])], narrow))).toMatchObject([
+      { change: 'worse', new: 1 },
+    ]);
+  });
+
+  it('of different environments or order are told to be so', () => {
     const { blocks } = compareReport(
       saved(runOf([])),
-      saved(runOf([], { environment: 'prod', scope: 'sessions started since 9:00', startedAt: new Date(0) })),
+      saved(runOf([], { environment: 'prod', startedAt: new Date(0) })),
     );
 
     const notes = blocks.flatMap((block) =>
@@ -159,7 +194,6 @@ describe('two runs', () => {
     );
     expect(notes).toEqual([
       'Note: the runs are of two environments: staging and prod',
-      'Note: the runs looked at different sessions (all sessions; sessions started since 9:00): findings may be new or gone only for that',
       'Note: the first of the runs is the later one',
     ]);
   });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { watermarkFiles } from '../../src/adapters/watermark-file.ts';
-import { decide } from '../../src/checks/incremental/incremental.ts';
+import { decide, notesOf } from '../../src/checks/incremental/incremental.ts';
 import { coverageResult } from '../../src/checks/incremental/incremental-coverage.ts';
 import { settledAt } from '../../src/checks/incremental/server-position.ts';
 import { advanced, type Watermark } from '../../src/lifecycle/watermark.ts';
@@ -58,6 +58,24 @@ describe('after a good run', () => {
 
     expect(marks).toHaveLength(20);
     expect(marks[0]?.of).toBe('kind 29');
+  });
+});
+
+describe('a full run', () => {
+  const first = {
+    kind: 'sweep',
+    reason: 'there is no good run of these checks in this window to go on from',
+    since: null,
+    lastSweepAt: null,
+    watermark: null,
+    stayed: null,
+  } as const;
+
+  it('is one of all sessions, or says of which', () => {
+    expect(notesOf(first, null)).toEqual([`a full run: ${first.reason}`]);
+    expect(notesOf(first, 'sessions with the id 1')).toEqual([
+      `a full run of sessions with the id 1, changed or not: ${first.reason}`,
+    ]);
   });
 });
 

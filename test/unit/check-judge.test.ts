@@ -86,6 +86,60 @@ describe('the outcome of a check', () => {
     });
   });
 
+  it('in an empty window has the hint of the window', () => {
+    const empty = {
+      ...window,
+      scope: 'sessions with the id 1',
+      summary: { sessions: 0, answers: 0 },
+      emptyHint: 'see the ids',
+    };
+
+    expect(judge(checkOf('critical'), nothing, empty)).toMatchObject({
+      outcome: 'unknown',
+      hint: 'see the ids',
+    });
+    const time: Check = { ...checkOf('critical'), window: 'time' };
+    expect(judge(time, nothing, empty).outcome).toBe('unknown');
+    expect(judge({ ...time, window: 'none' }, nothing, empty).outcome).toBe('pass');
+  });
+
+  it.each(['time', 'none'] as const)(
+    'of window %s tells no count in a run of some sessions, as that is of other rows',
+    (own) => {
+      const check: Check = { ...checkOf('critical'), window: own };
+      const some = { ...window, scope: 'sessions started since then' };
+      const share = { 'lost-answers': { fail: { share: 0.5 } } };
+
+      expect(judge(check, two, some)).toMatchObject({
+        outcome: 'fail',
+        lookedAt: null,
+        message: '2 findings: the answer is gone',
+      });
+      expect(judge(check, nothing, some)).toMatchObject({ outcome: 'pass', message: 'no findings' });
+      expect(judge(check, two, { ...some, thresholds: share })).toMatchObject({
+        outcome: 'unknown',
+        message: expect.stringContaining('the limit is a share, and of how many these are is not known'),
+      });
+      expect(judge(check, two, window).lookedAt).toEqual({ what: 'answers', count: 1234 });
+    },
+  );
+
+  it('with more findings than were counted tells no count, and knows no share', () => {
+    const three = { ...two, total: 3 };
+    const few = { ...window, summary: { sessions: 1, answers: 2 } };
+
+    expect(judge(checkOf('critical'), three, few)).toMatchObject({
+      outcome: 'fail',
+      lookedAt: null,
+      message: '3 findings: the answer is gone',
+    });
+    expect(
+      judge(checkOf('critical'), three, { ...few, thresholds: { 'lost-answers': { fail: { share: 0.5 } } } })
+        .outcome,
+    ).toBe('unknown');
+    expect(judge(checkOf('critical'), two, few).message).toContain('2 findings in 2 answers');
+  });
+
   it('of an info check is its counts in words', () => {
     const counts = {
       ...nothing,
@@ -97,6 +151,17 @@ describe('the outcome of a check', () => {
       outcome: 'pass',
       message: '1,500 sessions, 3 exam sessions',
     });
+  });
+
+  it('has singulars of what there is one of', () => {
+    const counts = { ...nothing, total: 1, findings: [{ sessions: 1, in_progress: 1, answers: 0 }] };
+    const one = { ...window, summary: { sessions: 1, answers: 1 } };
+
+    expect(judge(checkOf('info'), counts, window).message).toBe('1 session, 1 in progress, 0 answers');
+    expect(judge(checkOf('critical'), nothing, one).message).toBe('no findings in 1 answer');
+    expect(judge(checkOf('critical'), { ...two, total: 1, accepted: 1 }, one).message).toBe(
+      'no new findings in 1 answer; 1 is accepted',
+    );
   });
 
   it('that could not be determined is unknown, with the reason and its SQLSTATE', () => {
@@ -172,7 +237,7 @@ describe('findings', () => {
     const expired = new Map([['lost-answers', 1]]);
     expect(judge(checkOf('critical'), { ...two, accepted: 1 }, { ...window, expired })).toMatchObject({
       outcome: 'fail',
-      message: expect.stringMatching(/^1 finding in .*, 1 more are accepted; 1 acceptance has run out$/),
+      message: expect.stringMatching(/^1 finding in .*, 1 more is accepted; 1 acceptance has run out$/),
     });
   });
 });

@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readCheckFile, sqlFilesAt } from '../../src/adapters/check-files.ts';
 import { readSql } from '../../src/adapters/sql-files.ts';
 import { lintChecks } from '../../src/checks/lint/lint-checks.ts';
 import type { CheckFile } from '../../src/checks/lint/lint-file.ts';
@@ -110,6 +114,9 @@ describe('lint of a statement', () => {
     "set_config('a', 'b', false)",
     "query_to_xml('DELETE FROM users', true, true, '')",
     "pg_read_file('/etc/passwd')",
+    "ts_stat('DELETE FROM users')",
+    'pg_stat_statements_reset()',
+    "pg_logical_slot_get_changes('slot', NULL, NULL)",
   ])('refuses to call %s', async (call) => {
     expect(await found(`${sound}\nWHERE ${call} IS NULL`)).toEqual(['error 12 forbidden-function']);
   });
@@ -124,6 +131,14 @@ describe('lint of a statement', () => {
       "AND E'\\'; DELETE FROM users' = ''",
     ];
     expect(await found(`${sound}\n${harmless.join('\n')}`)).toEqual([]);
+  });
+
+  it('is not taken in by ways to hide a name from it', async () => {
+    const hidden = 'U&"pg\\005fsleep"';
+    expect(await found(`${sound}\nWHERE ${hidden}(1) IS NULL`)).toEqual(['error 12 hidden-name']);
+    expect(
+      await found(`${sound} -- as PostgreSQL reads it, this is over\rWHERE pg_sleep(1) IS NULL`),
+    ).toEqual(['error 11 forbidden-function']);
   });
 
   it('finds parameters, tables with a schema, and SELECT *', async () => {
@@ -176,6 +191,45 @@ describe('lint of a header', () => {
       expect.stringMatching(/^late-starts\.sql:9 colour: is not a key of a check \(/),
       expect.stringMatching(/^late-starts\.sql:10 suite: is empty/),
     ]);
+  });
+
+  it('says one thing of a file that has nothing to read', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'examctl-lint-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const contents = { 'empty.sql': '', 'blank.sql': ' \n\n', 'photo.sql': Buffer.from([0xff, 0xd8, 0, 1]) };
+    for (const [name, content] of Object.entries(contents)) writeFileSync(join(folder, name), content);
+    mkdirSync(join(folder, 'below/deep.sql'), { recursive: true });
+    const paths = [...(await sqlFilesAt(folder)), join(folder, 'gone.sql')];
+    const files = await Promise.all(paths.map((path) => readCheckFile(path, folder)));
+
+    const linted = (await lint(files)).files.flatMap(({ problems }) => problems.map(formatLintProblem));
+
+    expect(linted).toEqual([
+      expect.stringMatching(/^blank\.sql:1 file: is empty \(/),
+      expect.stringMatching(/^empty\.sql:1 file: is empty \(/),
+      expect.stringMatching(/^photo\.sql:1 file: is no text \(in UTF-8\) \(/),
+      expect.stringMatching(/^gone\.sql:1 file: cannot be read: ENOENT/),
+    ]);
+  });
+
+  it('does not call a missing id that of another file', async () => {
+    const nameless = ['a.sql', 'b.sql'].map((file) => fileOf(`-- title: x\n${sound}\n`, file));
+    const { files } = await lint(nameless, nameless);
+    expect(files.flatMap(({ problems }) => problems).filter(({ code }) => code === 'doubled-id')).toEqual([]);
+  });
+
+  it('gives no advice about the window of a statement that is wrong', async () => {
+    expect(await found('DELETE FROM users')).toEqual(['error 10 writes']);
+    expect(await found('SELECT (u.id AS session_id FROM users u')).toEqual(['error 10 unclosed']);
+    expect(await found('SELECT u.id AS session_id FROM users u')).toContain('warn 1 window');
+  });
+
+  it('names the file and the line of each problem for annotations', async () => {
+    const report = lintReport(
+      await lint([fileOf(textOf(header, 'DELETE FROM users'), 'ops/late-starts.sql')]),
+    );
+    const at = report.outcomes?.map((outcome) => outcome.at);
+    expect(at).toContainEqual({ file: 'ops/late-starts.sql', line: 10 });
   });
 
   it('reads on after a line that it cannot read', async () => {

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { thresholdsOf } from '../../src/checks/thresholds.ts';
+import { thresholdProblems, thresholdsOf } from '../../src/checks/thresholds.ts';
 import { formatProblem } from '../../src/config/problem.ts';
 import { readConfigText } from '../../src/config/read-config.ts';
 import { jsonSchema } from '../../src/config/schema.ts';
-import { ConfigError } from '../../src/lifecycle/errors.ts';
 import { type CheckThresholds, parseFindingLimit } from '../../src/lifecycle/finding-limit.ts';
 import { packagedCatalogue } from '../support/catalogue.ts';
 
@@ -119,14 +118,14 @@ describe('thresholds for the checks that there are', () => {
 
   it('are found by the id of their check', async () => {
     const limits = { fail: { share: 0.05 } };
+    const entry = written('overdue-sessions', limits, 5);
 
-    expect(await thresholdsOf([written('overdue-sessions', limits, 5)], checks)).toEqual({
-      'overdue-sessions': limits,
-    });
+    expect(thresholdsOf([entry])).toEqual({ 'overdue-sessions': limits });
+    expect(await thresholdProblems([entry], checks)).toEqual([]);
   });
 
   it('are refused all at once where they could not have an effect', async () => {
-    const wrong = thresholdsOf(
+    const problems = await thresholdProblems(
       [
         written('overdue-session', { warn: { count: 1 } }, 5),
         written('count-answers', { warn: { count: 1 } }, 6),
@@ -136,12 +135,27 @@ describe('thresholds for the checks that there are', () => {
       checks,
     );
 
-    await expect(wrong).rejects.toThrow(ConfigError);
-    const { message } = (await wrong.catch((error: unknown) => error)) as Error;
-    expect(message.split('\n')).toEqual([
-      'examctl.yaml:5:5 checks.thresholds.overdue-session: there is no such check (did you mean "overdue-sessions"?)',
-      'examctl.yaml:6:5 checks.thresholds.count-answers: the check only counts, so it has no findings to limit',
-      expect.stringMatching(/^examctl\.yaml:7:5 checks\.thresholds\.constraints-valid: .*\(write a number/),
+    expect(problems.map(({ where, code, message }) => `${where} ${code}: ${message}`)).toEqual([
+      'examctl.yaml:5:5 unknown-check: there is no such check',
+      'examctl.yaml:6:5 no-findings: the check only counts, so it has no findings to limit',
+      'examctl.yaml:7:5 no-share: the check does not tell how many it looks at, so there is no share of it',
     ]);
+    expect(problems[0]?.hint).toContain('did you mean "overdue-sessions"?');
+  });
+
+  it('of a name that is like none are not guessed at', async () => {
+    const [problem] = await thresholdProblems([written('nonsense', { warn: { count: 1 } }, 5)], checks);
+
+    expect(problem?.hint).toBe('examctl integrity list shows the checks, and what each looks at');
+  });
+
+  it('of a check whose file is wrong are left alone, as it says so itself', async () => {
+    const broken = checks
+      .filter(({ id }) => id === 'constraints-valid')
+      .map((check) => ({ ...check, broken: { reason: 'its file is wrong', hint: 'lint' } }));
+
+    expect(
+      await thresholdProblems([written('constraints-valid', { fail: { share: 0.5 } }, 7)], broken),
+    ).toEqual([]);
   });
 });

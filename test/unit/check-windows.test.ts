@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { idsStatement, Parameters, scopeExpressions } from '../../src/checks/statements/scope.ts';
+import { idsStatement, outsideOf, Parameters, scopeExpressions } from '../../src/checks/statements/scope.ts';
 import { scopeOf, type WindowOptions } from '../../src/checks/statements/windows.ts';
 import { accountsOf, windowOf } from '../../src/commands/check-window.ts';
 import { parseBetween } from '../../src/commands/count-argument.ts';
@@ -133,8 +133,50 @@ describe('a scope', async () => {
     });
     expect(scope({ since: from })?.mayBeEmpty).toBeUndefined();
     expect(scope({ exam: { from, to: now }, sessions: [one] })?.words).toBe(
-      'sessions of mode EXAM started from 2026-05-04T09:00:00.000Z until 2026-05-04T12:00:00.000Z, among the 1 given ones',
+      'sessions of mode EXAM started from 2026-05-04T09:00:00.000Z until 2026-05-04T12:00:00.000Z, with the id 0b6e1f9c-3a52-4c5b-9a1e-5d2f8e7c6b4a',
     );
+    const withoutRehearsal = { emailDomain: 'load.example.com', userIds: [] };
+    expect(scope({ withoutRehearsal })?.words).toBe('sessions outside of rehearsals');
+  });
+
+  it('tells given sessions apart, in whatever order they are given', () => {
+    const digestOf = (...sessions: string[]) => scope({ sessions })?.sessionsDigest;
+
+    expect(scope({ sessions: [one, other] })?.words).toBe('sessions among the 2 given ones');
+    expect(digestOf(one, other)).toBe(digestOf(other, one));
+    expect(digestOf(one, other)).not.toBe(digestOf(one, one.replace('0', '2')));
+    expect(digestOf(one)).toBeUndefined();
+  });
+
+  it('that is empty is told with what to do about what was given', () => {
+    const withoutRehearsal = { emailDomain: 'load.example.com', userIds: [] };
+
+    expect(scope({ since: now })?.emptyHint).toBe(
+      'look at a longer time; times are given with their zone (2026-05-04T09:00Z)',
+    );
+    expect(scope({ sessions: [one], withoutRehearsal })?.emptyHint).toBe(
+      'see whether the ids are of this environment; without --exclude-rehearsal there may be some',
+    );
+  });
+
+  it('of sessions only leaves out what looks at rows by their time', async () => {
+    const { checks } = await packagedCatalogue();
+    const outside = (options: WindowOptions) =>
+      checks.filter((check) => outsideOf(check, scope(options)) !== null).map(({ id }) => id);
+
+    expect(outside({ sessions: [one] })).toEqual([
+      'orphaned-answers',
+      'orphaned-events',
+      'repeated-mastery-runs',
+    ]);
+    expect(outside({ sessions: [one], since: now })).toEqual([]);
+    expect(outside({})).toEqual([]);
+  });
+
+  it('of a time that ended leaves nothing out', () => {
+    const ended = { ...(scope({ sessions: [one] }) ?? expect.unreachable()), to: now };
+
+    expect(outsideOf({ window: 'time' }, ended)).toBeNull();
   });
 
   it('whose ids are known is asked for no more, and its rows are read once', () => {

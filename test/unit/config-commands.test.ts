@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { configCommand, runConfigCheck, runConfigSchema } from '../../src/commands/config.ts';
 import { envCommand, runEnvList, runEnvShow } from '../../src/commands/env.ts';
+import type { CheckSettings } from '../../src/config/settings.ts';
 import { UsageError } from '../../src/lifecycle/errors.ts';
+import { checkSettingsProblems } from '../../src/main/catalogue.ts';
 import { renderReport } from '../../src/report/render.ts';
 import type { OutputFormat, Report } from '../../src/report/report.ts';
 
@@ -16,6 +18,8 @@ const valid = `environments:
     api: { url: "https://ops:\${env:BASIC}@api.example.com", token: "\${env:TOKEN}" }
   prod: { extends: staging, protected: true, api: { url: https://api.example.com } }
 `;
+
+const problemsOfChecks = (cwd: string) => (settings: CheckSettings) => checkSettingsProblems(settings, cwd);
 
 let folder: string;
 beforeAll(async () => {
@@ -41,7 +45,7 @@ function contextWith({
       reports.map((one) => renderReport(one, { format, colour: false, width: 200, terminal: false })),
     );
   return {
-    context: { cwd, env, file, report, options: {} },
+    context: { cwd, env, file, report, options: {}, checkSettingsProblems: problemsOfChecks(cwd) },
     reports,
     text: async (format: OutputFormat) => (await text(format)).join(''),
   };
@@ -74,6 +78,61 @@ describe('config check', () => {
     ]);
     expect(await text('junit')).toContain('tests="3" failures="3"');
     expect(JSON.parse(await text('json')).problems).toHaveLength(3);
+  });
+
+  const lastLines = async (file: string, text: string) => {
+    await writeFile(join(folder, file), text);
+    const { context, reports, text: printed } = contextWith({ file });
+    await runConfigCheck({}, context);
+    return { lines: (await printed('table')).trimEnd().split('\n'), report: reports[0], printed };
+  };
+
+  test('limits that cannot have an effect and a folder that is not there are told, with all else', async () => {
+    const { lines, report, printed } = await lastLines(
+      'limits.yaml',
+      [
+        'environments: { a: { platfrom: x } }',
+        'checks:',
+        '  folder: nowhere',
+        '  thresholds:',
+        '    nosuch: { fail: 2 }',
+        '    constraints-valid: { fail: 1% }',
+        '    count-sessions: { fail: 1 }',
+        '    lost-answers: { fail: 1% }',
+      ].join('\n'),
+    );
+    expect(report).toMatchObject({ exitCode: 2, data: { valid: false } });
+    expect(lines).toEqual([
+      expect.stringMatching(/^limits\.yaml:1:17 environments\.a\.platform: is missing/),
+      expect.stringMatching(/^limits\.yaml:1:17 environments\.a\.driver: is missing/),
+      expect.stringMatching(/^limits\.yaml:1:22 environments\.a\.platfrom: unknown key/),
+      expect.stringMatching(/^limits\.yaml:3:11 checks\.folder: nowhere does not exist \(make it/),
+      expect.stringMatching(/^limits\.yaml:5:5 checks\.thresholds\.nosuch: there is no such check \(examctl/),
+      expect.stringMatching(/^limits\.yaml:6:5 checks\.thresholds\.constraints-valid: .* no share of it/),
+      expect.stringMatching(/^limits\.yaml:7:5 checks\.thresholds\.count-sessions: the check only counts/),
+      '7 problems; nothing was done',
+    ]);
+    expect(await printed('github')).toContain('::error file=limits.yaml,line=3,col=11,title=missing-folder');
+  });
+
+  test('the id of a packaged check in the own folder is told', async () => {
+    await mkdir(join(folder, 'own'));
+    await writeFile(join(folder, 'own/lost-answers.sql'), '-- id: lost-answers\nSELECT 1\n');
+    const { lines } = await lastLines('doubled.yaml', 'checks: { folder: own }\n');
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^doubled\.yaml:1:19 checks\.folder: own\/lost-answers\.sql:1 id: "lost-answers" is the id of .* too \(give/,
+      ),
+      '1 problem; nothing was done',
+    ]);
+  });
+
+  test('a file without environments has the built-in sandbox', async () => {
+    const { lines } = await lastLines(
+      'sandbox-only.yaml',
+      'checks: { thresholds: { lost-answers: { fail: 1% } } }\n',
+    );
+    expect(lines).toEqual([`valid: ${join(folder, 'sandbox-only.yaml')} with the built-in sandbox`]);
   });
 
   test('no file is no pass', async () => {

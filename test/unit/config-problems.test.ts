@@ -180,10 +180,9 @@ describe('YAML itself', () => {
   test.each([
     ['', 'examctl.yaml:1:1 must be a mapping of keys, and is empty'],
     ['- a', 'examctl.yaml:1:1 must be a mapping of keys, and is a list'],
-    ['{}', 'examctl.yaml:1:1 environments: is missing (it is a mapping of names)'],
     [
       'environments: {}',
-      'examctl.yaml:1:15 environments: has no environment (write one, or remove the file to use the built-in sandbox)',
+      'examctl.yaml:1:15 environments: has no environment (write one, or leave the key out to use the built-in sandbox)',
     ],
   ])('the file "%s" is refused', (text, problem) => {
     expect(problemsOf(text)).toEqual([problem]);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/lifecycle/errors.ts';
+import { explainError } from '../../src/main/explain-error.ts';
 import { printReport, requestedFormat, writeReport } from '../../src/main/output.ts';
 import type { Report } from '../../src/report/report.ts';
 
@@ -78,7 +79,19 @@ describe('stdout that is closed', () => {
   });
 
   it('by a full disk is one', async () => {
-    await expect(print('ENOSPC')).rejects.toThrow('ENOSPC');
+    await expect(print('ENOSPC')).rejects.toThrow('the output cannot be written to stdout: write ENOSPC');
+  });
+
+  it.each([
+    ['ENOSPC', 'the disk is full: make room where it goes'],
+    ['EIO', 'send it somewhere else'],
+  ])('(%s) is not blamed on the state folder', async (code, hint) => {
+    const error = await print(code).catch((thrown: unknown) => thrown);
+    const { exitCode, text } = explainError(error, false);
+
+    expect(exitCode).toBe(3);
+    expect(text).toContain(hint);
+    expect(text).not.toContain('--state');
   });
 });
 

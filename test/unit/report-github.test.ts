@@ -51,6 +51,18 @@ describe('annotations of GitHub Actions', () => {
     expect(counts).toBe('1 fail');
   });
 
+  it('stand at the line of the file that is wrong', async () => {
+    const lines = await render([
+      record('fail', { at: { file: 'ops/checks/a,b.sql', line: 7 } }),
+      record('warn', { at: { file: 'examctl.yaml', line: 9, column: 5 } }),
+    ]);
+
+    expect(lines.slice(0, 2)).toEqual([
+      '::error file=ops/checks/a%2Cb.sql,line=7,title=a-fail%3A fail::each answer is stored: seen',
+      '::warning file=examctl.yaml,line=9,col=5,title=a-warn%3A warn::each answer is stored: seen',
+    ]);
+  });
+
   it('cannot be undone by a text that looks escaped', async () => {
     const [line] = await render([record('warn', { message: '%0A' })]);
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { Secret } from '../../src/config/secret.ts';
+import { UsageError } from '../../src/lifecycle/errors.ts';
 import type { OutcomeRecord } from '../../src/lifecycle/outcome.ts';
 import { type RenderOptions, renderReport } from '../../src/report/render.ts';
 import type { OutputFormat, Report } from '../../src/report/report.ts';
@@ -150,6 +151,83 @@ examctl recover
     );
   });
 
+  describe('with ids', () => {
+    const session = '8f14e45f-ceea-467f-a0e6-b3a1c0ffee42';
+    const at = '2026-05-04T09:00:00.000Z';
+    const found: Report['blocks'][number] = {
+      type: 'table',
+      columns: ['session_id', 'user_id', 'cause', 'expires_at'].map((title) => ({ title })),
+      rows: [
+        [session, 'student-0a1b2c3d', 'the session was never ended by anybody', at],
+        [session.replace('8', '9'), 'student-1a1b2c3d', null, at],
+      ],
+    };
+    const shown = (width: number) => render(blocksOnly(found), 'table', { width });
+
+    test.each([80, 110, 150])('never cuts one at %i columns', async (width) => {
+      const text = await shown(width);
+
+      for (const id of [session, session.replace('8', '9'), 'student-0a1b2c3d', at])
+        expect(text).toContain(id);
+      for (const line of text.split('\n')) expect(line.length).toBeLessThan(width);
+    });
+
+    test('is columns at 150, columns with wrapped sentences at 110, and blocks at 80', async () => {
+      const head = 'session_id                            user_id           cause';
+      expect((await shown(150)).split('\n')).toHaveLength(4);
+      expect(await shown(150)).toContain(head);
+      expect((await shown(110)).split('\n').length).toBeGreaterThan(4);
+      expect(await shown(110)).toContain(head);
+      expect(await shown(80)).toBe(`session_id: ${session}
+user_id: student-0a1b2c3d
+cause: the session was never ended by anybody
+expires_at: ${at}
+
+session_id: ${session.replace('8', '9')}
+user_id: student-1a1b2c3d
+cause: -
+expires_at: ${at}
+`);
+    });
+
+    test('breaks a name only between its parts', async () => {
+      const checks: Report['blocks'][number] = {
+        type: 'table',
+        columns: [{ title: 'check' }, { title: 'what must hold' }],
+        rows: [['answers-to-missing-questions', 'each answered question exists in the bank of questions']],
+      };
+
+      const text = await render(blocksOnly(checks), 'table', { width: 30 });
+      for (const part of ['answers-', 'to-', 'missing-', 'questions'])
+        expect(text).toMatch(new RegExp(`^${part} `, 'm'));
+    });
+
+    test('never cuts one in a sentence', async () => {
+      const said: Report['blocks'][number] = {
+        type: 'table',
+        columns: [{ title: 'check' }, { title: 'what was seen in the run' }],
+        rows: [['lost-answers', `two answers (${session}, ${at}) were acknowledged, and are not there`]],
+      };
+
+      const text = await render(blocksOnly(said), 'table', { width: 60 });
+      expect(text).toContain(session);
+      expect(text).toContain(at);
+      expect(text).toMatch(/^check {9}what was seen/);
+    });
+
+    test('cuts only words that are none, and one that is wider than the terminal', async () => {
+      const path: Report['blocks'][number] = {
+        type: 'table',
+        columns: [{ title: 'n' }, { title: 'file' }],
+        rows: [[1, '/var/lib/examctl/a-folder-whose-name-is-long/run-2026/evidence.ndjson']],
+      };
+      expect(await render(blocksOnly(path), 'table', { width: 40 })).toMatch(/^n {2}file\n1 {2}\/var\/lib/);
+      const narrow = await shown(30);
+      for (const line of narrow.split('\n')) expect(line.length).toBeLessThan(30);
+      expect(narrow.replace(/\s/g, '')).toContain(session);
+    });
+  });
+
   test('wide characters keep the columns aligned', async () => {
     const table: Report['blocks'][number] = {
       type: 'table',
@@ -229,6 +307,24 @@ examctl recover
     const lines = (await render(blocksOnly(table), 'table', { terminal: false })).trimEnd().split('\n');
     expect(lines).toHaveLength(2);
     expect(lines[1]?.split('\t')).toHaveLength(2);
+  });
+});
+
+describe('a report that only shows', () => {
+  const list: Report = { kind: 'integrity.list', data: {}, onlyShows: true, blocks: [] };
+
+  test.each(['junit', 'github'] as const)('is refused as %s, which would invent a test', async (format) => {
+    const refused = render(list, format);
+
+    await expect(refused).rejects.toThrow(UsageError);
+    await expect(refused).rejects.toMatchObject({
+      message: `-o ${format} is for what passes or fails, and nothing of integrity list does`,
+      hint: 'use -o table, json, ndjson, yaml or markdown',
+    });
+  });
+
+  test.each(['table', 'json', 'ndjson', 'yaml', 'markdown'] as const)('is printed as %s', async (format) => {
+    await expect(render(list, format)).resolves.toEqual(expect.any(String));
   });
 });
 

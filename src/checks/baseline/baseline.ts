@@ -51,7 +51,7 @@ export function hasRunOut({ until }: Pick<Acceptance, 'until'>, now: Date): bool
   return new Date(until) <= now;
 }
 
-/** A finding is in one acceptance only: those of the new one are taken out of what has run out. */
+/** A finding is in one acceptance only: those of the new one are taken out of all that were before. */
 export function withAcceptance(baseline: Baseline, added: Acceptance): Baseline {
   const keys = new Set(added.keys);
   const others = baseline.map((one) =>
@@ -90,7 +90,11 @@ export function withGoneNotes(run: CheckRun, { accepted, expired }: KnownFinding
   const gone = run.outcomes.flatMap(({ id, findings, accepted: matched }) => {
     if (findings === null) return [];
     const keys = accepted.get(id)?.length ?? 0;
-    if (matched < keys) return [`${id}: ${keys - matched} of ${keys} accepted findings are gone`];
+    const lost = keys - matched;
+    if (lost > 0)
+      return [
+        `${id}: ${lost} of ${keys} accepted ${keys === 1 ? 'finding' : 'findings'} ${lost === 1 ? 'is' : 'are'} gone`,
+      ];
     return findings === matched && expired.has(id)
       ? [`${id}: the findings of what has run out are gone`]
       : [];

@@ -1,5 +1,4 @@
 import type { Postgres } from '../../lifecycle/environment.ts';
-import { messageOf } from '../../lifecycle/errors.ts';
 import type { Sweep, SweptFindings } from '../../lifecycle/watermark.ts';
 import type { Check } from '../check.ts';
 import type { CheckResult, CheckRun } from '../check-run.ts';
@@ -14,6 +13,7 @@ import {
   type StatementContext,
   statementOf,
 } from '../statements/statement.ts';
+import { reasonOf } from '../statements/statement-error.ts';
 
 /** More are compared by their number. */
 const mostKeys = 5_000;
@@ -118,7 +118,7 @@ export function coverageResult(
     ],
   });
   if ('problem' in comparison)
-    return result('unknown', `could not be compared: ${messageOf(comparison.problem)}`);
+    return result('unknown', `could not be compared: ${reasonOf(comparison.problem)}`);
   if (before === null) return result('skipped', 'there is no full run before this one to go on from');
   const { unseen } = comparison;
   const count = unseen.reduce((sum, one) => sum + one.count, 0);

@@ -8,7 +8,7 @@ import type { CheckCatalogue } from '../index.ts';
 import { type RunChecksOptions, runChecks } from '../running/run-checks.ts';
 import { selectChecks } from '../select-checks.ts';
 import { abortable } from '../server/abortable.ts';
-import { namesIn, type Scope } from '../statements/scope.ts';
+import { namesIn, outsideOf, type Scope } from '../statements/scope.ts';
 import { viewsOf } from '../statements/views.ts';
 import { scopeOf, type WindowOptions } from '../statements/windows.ts';
 import { compareSweep, coverageResult, type SweepComparison } from './incremental-coverage.ts';
@@ -107,7 +107,7 @@ async function resultOf(
     watermark: stayed === null ? (position.settled?.toISOString() ?? null) : (mark?.at ?? null),
     stayed,
   };
-  return { ...run, incremental, notes: [...notesOf(incremental), ...run.notes] };
+  return { ...run, incremental, notes: [...notesOf(incremental, run.scope), ...run.notes] };
 }
 
 interface Move {
@@ -152,7 +152,7 @@ export function decide(
 ): Decision {
   const sweep = (reason: string, isOverdue = false): Decision => ({ kind: 'sweep', reason, isOverdue });
   if (damaged !== null) return sweep(`the watermark is damaged: ${damaged}`);
-  if (mark === undefined) return sweep('there is no good run of these checks to go on from');
+  if (mark === undefined) return sweep('there is no good run of these checks in this window to go on from');
   if (mark.server !== server) return sweep('the watermark is of another server, or it was restored since');
   if (mark.at > now.toISOString()) return sweep("the server's clock is before the watermark");
   if (Number(now) - Date.parse(mark.sweep.snapshotAt) >= fullEvery)
@@ -177,7 +177,11 @@ async function runChanges(
 ): Promise<{ run: CheckRun; sweep: Sweep }> {
   const { catalogue } = options;
   const scope = scopeOf({ ...window, changedSince: new Date(mark.at) }, catalogue.windows);
+  const restriction = scopeOf(window, catalogue.windows);
   const leaveOut = (check: Check) => {
+    // The full run, which is to prove this one, leaves it out, too.
+    const outside = outsideOf(check, restriction);
+    if (outside !== null) return outside;
     const table = slowTableOf(check, catalogue, position.slowByTime);
     if (table === undefined) return options.leaveOut?.(check) ?? null;
     return {
@@ -258,10 +262,14 @@ function whyItStays(run: CheckRun, { settled }: ServerPosition): string | null {
   return settled === null ? 'how far the replica has come is not known' : null;
 }
 
-function notesOf({ kind, reason, since, lastSweepAt, stayed }: IncrementalRun): string[] {
+/** `scope`: what the run looked at, in words; null: all sessions */
+export function notesOf(
+  { kind, reason, since, lastSweepAt, stayed }: IncrementalRun,
+  scope: string | null,
+): string[] {
   const what =
     kind === 'sweep'
-      ? `a full run: ${reason}`
+      ? `${scope === null ? 'a full run' : `a full run of ${scope}, changed or not`}: ${reason}`
       : `only what changed since ${since}; the last full run was at ${lastSweepAt}`;
   const next =
     stayed === null

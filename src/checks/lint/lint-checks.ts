@@ -2,7 +2,7 @@ import type { OutcomeRecord } from '../../lifecycle/outcome.ts';
 import type { IntegrityFacts } from '../../lifecycle/platform.ts';
 import { checksFrom, viewsFrom } from '../checks-from.ts';
 import type { PackagedSql } from '../index.ts';
-import { type CheckFile, type LintedFile, lintFile } from './lint-file.ts';
+import { type CheckFile, type LintedFile, lintFile, withoutVain } from './lint-file.ts';
 import { lintOnServer, type ServerFrame } from './lint-on-server.ts';
 import type { TableSizes } from './plan.ts';
 import type { LintProblem } from './problem.ts';
@@ -42,8 +42,10 @@ export async function lintChecks(options: LintOptions): Promise<LintResult> {
   const { problems, open, sizes } = await lintOnServer(asked, { ...server, views, windows });
   const all = linted.map((file) => ({
     ...file,
-    problems: [...file.problems, ...problems.filter((problem) => problem.file === file.file)].sort(
-      (a, b) => a.line - b.line,
+    problems: withoutVain(
+      [...file.problems, ...problems.filter((problem) => problem.file === file.file)].sort(
+        (a, b) => a.line - b.line,
+      ),
     ),
   }));
   return { environment: server.environment.name, files: all, open, sizes };

@@ -13,7 +13,14 @@ export interface CheckFile extends CheckSource {
   readonly file: string;
   readonly text: string;
   /** what keeps its header from being read */
-  readonly unreadable: readonly { readonly line: number; readonly key?: string; readonly message: string }[];
+  readonly unreadable: readonly Unreadable[];
+}
+
+/** Of the key `file`: it keeps the whole file from being read. */
+interface Unreadable {
+  readonly line: number;
+  readonly key?: string;
+  readonly message: string;
 }
 
 /** What a file is judged against. */
@@ -37,6 +44,8 @@ export interface LintedFile {
 /** All that can be said without a database. */
 export function lintFile(source: CheckFile, frame: LintFrame): LintedFile {
   const { file, text, unreadable, header } = source;
+  const asWhole = unreadable.find(({ key }) => key === 'file');
+  if (asWhole !== undefined) return { file, text, check: null, problems: [fileProblem(file, asWhole)] };
   const platformTables = tablesOf(frame.facts);
   const ofHeader: FoundProblem[] = [
     ...unreadable.map(({ line, key = 'header', message }) => headerError(line, key, message)),
@@ -52,7 +61,20 @@ export function lintFile(source: CheckFile, frame: LintFrame): LintedFile {
     ...(check === null ? [] : unfit(check, header, frame)),
   ];
   const problems = found.map((problem) => ({ ...problem, file })).sort((a, b) => a.line - b.line);
-  return { file, text, check, problems };
+  return { file, text, check, problems: withoutVain(problems) };
+}
+
+/** A statement that is to be written otherwise may need no advice about its window then. */
+export function withoutVain(problems: readonly LintProblem[]): LintProblem[] {
+  const isWrong = problems.some(
+    ({ key, severity, code }) => key === 'statement' && severity === 'error' && code !== 'qualified-table',
+  );
+  return problems.filter(({ code }) => !isWrong || code !== 'window');
+}
+
+function fileProblem(file: string, { line, message }: Unreadable): LintProblem {
+  const hint = 'examctl integrity new ID shows a complete check';
+  return { code: 'unreadable', severity: 'error', file, line, key: 'file', message, hint };
 }
 
 export function tablesOf({ sessionColumns, writtenAt }: IntegrityFacts): string[] {
@@ -77,7 +99,7 @@ function unwritten({ header }: CheckFile): FoundProblem[] {
 
 function doubledId({ file, header }: CheckFile, { filesOf }: LintFrame): FoundProblem[] {
   const { value = '', line = 1 } = header.get('id') ?? {};
-  const others = (filesOf.get(value) ?? []).filter((other) => other !== file);
+  const others = value === '' ? [] : (filesOf.get(value) ?? []).filter((other) => other !== file);
   return others.map((other) => ({
     code: 'doubled-id',
     severity: 'error',

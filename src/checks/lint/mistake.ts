@@ -2,7 +2,10 @@ import { messageOf } from '../../lifecycle/errors.ts';
 import { type Asked, lineOf, startOf } from './asked.ts';
 import type { FoundProblem } from './problem.ts';
 
-/** https://www.postgresql.org/docs/15/errcodes-appendix.html: class 42 is about what is written. */
+/** https://www.postgresql.org/docs/15/errcodes-appendix.html: what is written, its constants, what no server can do. */
+const aboutTheStatement = /^(42|22|0A)/;
+/** It may be right, for a user who may read the table. */
+const notPermitted = '42501';
 const mistakes: Readonly<Record<string, string>> = {
   '42P01': 'missing-table',
   '42703': 'missing-column',
@@ -13,7 +16,7 @@ const mistakes: Readonly<Record<string, string>> = {
 export function mistakeOf(error: unknown, sent: string, asked: Asked): FoundProblem | null {
   const { server, environment } = asked;
   const state = sqlStateOf(error) ?? '';
-  if (!state.startsWith('42') || state === '42501') return null;
+  if (!aboutTheStatement.test(state) || state === notPermitted) return null;
   const original = originalOf(error);
   const revision = server.revision === null ? '' : `, whose schema has revision ${server.revision}`;
   const code = mistakes[state] ?? 'not-understood';

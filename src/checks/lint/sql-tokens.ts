@@ -7,6 +7,8 @@ export interface Token {
   readonly text: string;
   /** from 1 */
   readonly line: number;
+  /** a name that is written U&"..." */
+  readonly escapes?: true;
 }
 
 /** Something that was opened and never closed; the rest of the text belongs to it. */
@@ -34,7 +36,13 @@ export function sqlTokens(sql: string): SqlTokens {
     const { kind, end } = lexemeAt(sql, at);
     if (end === -1) return { tokens, unclosed: { what: wordFor(kind), line } };
     const text = sql.slice(at, end);
-    if (kind !== 'blank' && kind !== 'comment') tokens.push({ kind, text: understood(kind, text), line });
+    if (kind !== 'blank' && kind !== 'comment')
+      tokens.push({
+        kind,
+        text: understood(kind, text),
+        line,
+        ...(isEscaped(kind, text) && { escapes: true }),
+      });
     line += text.split('\n').length - 1;
     at = end;
   }
@@ -42,6 +50,7 @@ export function sqlTokens(sql: string): SqlTokens {
 }
 
 const blank = /\s+/y;
+const lineComment = /--[^\r\n]*/y;
 const openString = /(?:[bBeExXnN]|[uU]&)?'/y;
 const openName = /(?:[uU]&)?"/y;
 const openDollars = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
@@ -58,7 +67,9 @@ function lexemeAt(sql: string, at: number): Lexeme {
 
   const space = match(blank);
   if (space !== undefined) return ofLength('blank', space);
-  if (sql.startsWith('--', at)) return { kind: 'comment', end: orEnd(sql, sql.indexOf('\n', at)) };
+  // A carriage return ends it, too.
+  const comment = match(lineComment);
+  if (comment !== undefined) return ofLength('comment', comment);
   if (sql.startsWith('/*', at)) return { kind: 'comment', end: endOfComment(sql, at) };
   const string = match(openString);
   if (string !== undefined) {
@@ -81,10 +92,6 @@ function lexemeAt(sql: string, at: number): Lexeme {
     if (text !== undefined) return ofLength(kind, text);
   }
   return { kind: 'symbol', end: at + 1 };
-}
-
-function orEnd(sql: string, index: number): number {
-  return index === -1 ? sql.length : index;
 }
 
 /** Comments nest. */
@@ -113,6 +120,10 @@ function endOfQuotes(sql: string, start: number, quote: string, escapes: boolean
     }
   }
   return -1;
+}
+
+function isEscaped(kind: TokenKind, text: string): boolean {
+  return kind === 'name' && !text.startsWith('"');
 }
 
 function understood(kind: TokenKind, text: string): string {

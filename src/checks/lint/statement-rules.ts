@@ -18,6 +18,7 @@ export function statementProblems(
     ...locksRows(statement),
     ...selectsInto(statement),
     ...callsForbidden(statement),
+    ...hidesNames(statement),
     ...takesParameters(statement),
     ...qualifiesTables(statement, platformTables),
     ...selectsStar(statement),
@@ -116,17 +117,27 @@ const forbidden: readonly { readonly functions: RegExp; readonly does: string }[
     does: 'changes settings of the run or the server',
   },
   { functions: /^(pg_notify|pg_logical_emit_message)$/, does: 'sends messages to others' },
+  { functions: /^pg_logical_slot_get_/, does: 'takes changes that another one waits for' },
   {
-    functions: /^(query|cursor|table|schema|database)_to_xml/,
+    functions: /^((query|cursor|table|schema|database)_to_xml|ts_stat$)/,
     does: 'runs a statement that cannot be read here',
   },
   { functions: /^pg_(read_(binary_)?file|ls_\w+|stat_file)$/, does: "reads the server's files" },
   {
     functions:
-      /^pg_(switch_wal|promote|backup_|create_|drop_|wal_replay_|replication_|stat_reset|export_snapshot)/,
+      /^pg_(switch_wal|promote|backup_|create_|drop_|wal_replay_|replication_|stat_(\w+_)?reset|export_snapshot)/,
     does: 'operates the server',
   },
 ];
+
+/** Its escapes could hide any of the names that are looked for. */
+function hidesNames(statement: readonly Token[]): FoundProblem[] {
+  return statement
+    .filter(({ kind, escapes }) => kind === 'name' && escapes === true)
+    .map(({ line }) =>
+      error('hidden-name', line, 'a name is written with U&: it cannot be read here', 'write it as it is'),
+    );
+}
 
 function callsForbidden(statement: readonly Token[]): FoundProblem[] {
   return calledFunctions(statement).flatMap(({ text, line }) => {

@@ -2,7 +2,7 @@ import type { Environment, Postgres } from '../../lifecycle/environment.ts';
 import { Undetermined } from '../../lifecycle/errors.ts';
 import type { IntegrityFacts } from '../../lifecycle/platform.ts';
 import type { Pseudonymiser } from '../../lifecycle/pseudonym.ts';
-import { type Check, costClasses } from '../check.ts';
+import { type Check, costClasses, severities } from '../check.ts';
 import type { CheckResult, CheckRun, Finding, StatementRecord } from '../check-run.ts';
 import { findingsOf } from '../findings.ts';
 import type { CheckCatalogue } from '../index.ts';
@@ -12,10 +12,11 @@ import { abortable } from '../server/abortable.ts';
 import { missingRevision, type ServerState, serverState } from '../server/server-state.ts';
 import { onSnapshot, recover, type Snapshot, whyNotAnother } from '../server/snapshot.ts';
 import { explained, type PlannedStatement, planStatements } from '../statements/plan-statements.ts';
-import { fewSessions, idsStatement, type Scope } from '../statements/scope.ts';
-import { type CheckRow, type StatementContext, statementOf } from '../statements/statement.ts';
-import { isAboutTheStatement, isConnectionLost } from '../statements/statement-error.ts';
+import { fewSessions, idsStatement, outsideOf, type Scope } from '../statements/scope.ts';
+import { type CheckRow, type StatementContext, statementOf, whyNotSent } from '../statements/statement.ts';
+import { isAboutTheStatement, isConnectionLost, isTimeout } from '../statements/statement-error.ts';
 import type { CheckThresholds } from '../thresholds.ts';
+import { Budget } from './budget.ts';
 
 export interface CheckProgress {
   /** what is looked at now */
@@ -74,15 +75,14 @@ export async function runChecks(options: RunChecksOptions): Promise<CheckRun> {
   const selected = await selectChecks(options.catalogue, options);
   const run = new RunningChecks(options, withCounts(selected, options.catalogue.checks));
   try {
-    await onSnapshot(
-      {
-        withPostgres: options.environment.withPostgres,
-        statementTimeout: options.statementTimeout ?? defaultStatementTimeout,
-      },
-      async (snapshot) => {
+    const { withPostgres } = options.environment;
+    const { statementTimeout = defaultStatementTimeout } = options;
+    await run.budget.limit(() =>
+      onSnapshot({ withPostgres, statementTimeout }, async (snapshot) => {
         await run.lookAt(snapshot);
+        run.budget.end();
         await options.afterwards?.(snapshot.postgres, run.result(selected), run.context);
-      },
+      }),
     );
   } catch (error) {
     if (!(error instanceof Undetermined) && !isConnectionLost(error)) throw error;
@@ -107,13 +107,15 @@ export interface CheckPlan {
 export async function planChecks(options: RunChecksOptions): Promise<CheckPlan> {
   const selected = await selectChecks(options.catalogue, options);
   const run = new RunningChecks(options, withCounts(selected, options.catalogue.checks));
-  return onSnapshot(
+  const plan = await onSnapshot(
     {
       withPostgres: options.environment.withPostgres,
       statementTimeout: options.statementTimeout ?? defaultStatementTimeout,
     },
     (snapshot) => run.plan(snapshot),
   );
+  // A count that nobody asked for makes no run unknown.
+  return { ...plan, problems: plan.problems.filter(({ check }) => selected.includes(check)) };
 }
 
 /** With the checks that count what these look at, asked for or not: a pass says in how many rows nothing was found. */
@@ -138,9 +140,15 @@ function classOf({ checks }: PlannedStatement): number {
   return checks.reduce((sum, { cost }) => sum + costClasses.indexOf(cost.class), 0);
 }
 
+/** The place of the most severe of these among the severities, the worst first. */
+function severestOf(checks: readonly Check[]): number {
+  return Math.min(...checks.map(({ severity }) => severities.indexOf(severity)));
+}
+
 type Answer = { readonly seen: Seen } | { readonly error: unknown; readonly durationMs: number };
 
 class RunningChecks {
+  readonly budget: Budget;
   readonly #options: RunChecksOptions;
   readonly #checks: readonly Check[];
   readonly #started = performance.now();
@@ -154,6 +162,7 @@ class RunningChecks {
 
   constructor(options: RunChecksOptions, checks: readonly Check[]) {
     this.#options = options;
+    this.budget = new Budget(options.budget, options.signal);
     this.#checks = checks;
     this.#scope = options.scope ?? null;
   }
@@ -189,8 +198,8 @@ class RunningChecks {
   }
 
   async #meet(postgres: Postgres): Promise<ServerState> {
-    const { signal, environment } = this.#options;
-    const server = await abortable(serverState(postgres, environment.platform), signal);
+    const { platform } = this.#options.environment;
+    const server = await abortable(serverState(postgres, platform), this.budget.signal);
     this.#server = server;
     this.#notes.push(...clockNotes(server.now));
     return server;
@@ -205,7 +214,7 @@ class RunningChecks {
       if (rows.length <= fewSessions) this.#scope = { ...scope, ids: rows.map(({ id }) => id) };
     } catch (error) {
       // Each check that needs the window says what is wrong with it.
-      if (this.#options.signal.aborted || !isAboutTheStatement(error)) throw error;
+      if (this.budget.signal.aborted || !isAboutTheStatement(error)) throw error;
     }
   }
 
@@ -213,9 +222,11 @@ class RunningChecks {
     const { leaveOut, combine = true, budget } = this.#options;
     const asked: Check[] = [];
     for (const check of this.#checks) {
-      const left = leaveOut?.(check) ?? null;
+      const broken = whyNotSent(check);
+      const left = leaveOut?.(check) ?? outsideOf(check, this.#options.scope ?? null);
       const missing = missingRevision(check, server);
-      if (left !== null) this.#leftOut.set(check, left);
+      if (broken !== null) this.#answers.set(check, { error: broken, durationMs: 0 });
+      else if (left !== null) this.#leftOut.set(check, left);
       else if (missing !== null) this.#answers.set(check, { error: missing, durationMs: 0 });
       else asked.push(check);
     }
@@ -226,9 +237,11 @@ class RunningChecks {
       ask: (statement) => this.#ask(postgres, statement),
       onProblem: (check, error) => this.#answers.set(check, { error, durationMs: 0 }),
     });
-    // The longest first end soonest together; within a budget, many answers are better than one.
-    const order = budget === undefined ? -1 : 1;
-    return planned.sort((a, b) => order * (a.cost - b.cost || classOf(a) - classOf(b)));
+    // The longest first end soonest together; within a budget, what matters most and many answers rather than one.
+    if (budget === undefined) return planned.sort((a, b) => b.cost - a.cost || classOf(b) - classOf(a));
+    return planned.sort(
+      (a, b) => severestOf(a.checks) - severestOf(b.checks) || a.cost - b.cost || classOf(a) - classOf(b),
+    );
   }
 
   /** Few sessions are looked at. */
@@ -257,16 +270,12 @@ class RunningChecks {
     };
     const extra = Math.min(this.#connections(), queue.length) - 1;
     const others = Array.from({ length: extra }, (_, index) =>
-      snapshot
-        .another((postgres) => lane(postgres, index + 2))
-        .catch((error) => {
-          this.#notes.push(`fewer connections than planned: ${whyNotAnother(error)}`);
-        }),
+      snapshot.another((postgres) => lane(postgres, index + 2)),
     );
     const [first, ...rest] = await Promise.allSettled([lane(snapshot.postgres, 1), ...others]);
-    if (first.status === 'rejected' && extra > 0)
-      this.#notes.push(`fewer connections than planned: ${whyNotAnother(first.reason)}`);
-    for (const ended of [first, ...rest]) if (ended.status === 'rejected') throw ended.reason;
+    this.budget.signal.throwIfAborted();
+    this.#notes.push(...lostConnectionNotes(first, rest));
+    if (first.status === 'rejected') throw first.reason;
     // What a lost connection left.
     await lane(snapshot.postgres, 1);
   }
@@ -285,11 +294,13 @@ class RunningChecks {
     const { checks, cost } = statement;
     const stop = await this.#reasonToStop();
     if (stop !== null) {
-      for (const check of checks) this.#answers.set(check, { error: new Undetermined(stop), durationMs: 0 });
+      for (const check of checks) this.#answers.set(check, { error: stop, durationMs: 0 });
       return;
     }
     const started = performance.now();
     const elapsed = () => Math.round(performance.now() - started);
+    const { budget, statementTimeout = defaultStatementTimeout } = this.#options;
+    const most = budget === undefined ? Number.POSITIVE_INFINITY : this.#mostOfBudget(budget);
     try {
       const rows = await this.#ask<CheckRow>(postgres, {
         ...statementOf(checks, this.context),
@@ -299,16 +310,20 @@ class RunningChecks {
       for (const row of rows) this.#note(checks[row.check], row, durationMs);
       this.#statements.push({ checks: checks.map(({ id }) => id), connection, cost, durationMs });
     } catch (error) {
-      if (this.#options.signal.aborted || !isAboutTheStatement(error)) throw error;
+      if (this.budget.signal.aborted || !isAboutTheStatement(error)) throw error;
       const [only] = checks;
       if (checks.length === 1 && only !== undefined) {
         const ask = (asked: Asked) => this.#ask(postgres, asked);
-        const why = await explained(only, { context: this.context, ask }, error);
+        const why =
+          isTimeout(error) && most < statementTimeout
+            ? tooLongFor(only, most)
+            : await explained(only, { context: this.context, ask }, error);
         this.#answers.set(only, { error: why, durationMs: elapsed() });
         return;
       }
       // One of them spoils it for the others, so each is asked alone.
-      for (const check of checks) await this.#answer(postgres, { checks: [check], cost }, connection);
+      const severestFirst = [...checks].sort((a, b) => severestOf([a]) - severestOf([b]));
+      for (const check of severestFirst) await this.#answer(postgres, { checks: [check], cost }, connection);
     }
   }
 
@@ -327,15 +342,15 @@ class RunningChecks {
     this.#answers.set(check, { seen });
   }
 
-  async #reasonToStop(): Promise<string | null> {
-    const { budget, mayGoOn, signal } = this.#options;
-    if (budget !== undefined && this.#elapsed() >= budget)
-      return `the budget of ${budget / 1000} s was used up`;
+  async #reasonToStop(): Promise<Undetermined | null> {
+    if (this.budget.isUsedUp) return this.budget.usedUp();
+    const { mayGoOn } = this.#options;
     if (mayGoOn === undefined || this.#server?.sessionsInProgress === 0) return null;
     // To measure how the platform does would take as long as what a narrow window asks, if that is over soon.
     if (this.#isNarrow && this.#elapsed() < unnoticed) return null;
-    this.#stopped ??= await mayGoOn(signal);
-    return this.#stopped;
+    this.#stopped ??= await mayGoOn(this.budget.signal);
+    if (this.#stopped === null) return null;
+    return new Undetermined(this.#stopped, { hint: 'run it again when the platform answers as usual' });
   }
 
   /** A statement that fails leaves the snapshot to the others. */
@@ -343,24 +358,30 @@ class RunningChecks {
     postgres: Postgres,
     { text, values, settings = {}, limited = false }: Asked,
   ): Promise<Row[]> {
-    const { signal, budget, statementTimeout = defaultStatementTimeout } = this.#options;
+    const { budget, statementTimeout = defaultStatementTimeout } = this.#options;
+    const { signal } = this.budget;
     const query = <R>(sql: string, parameters?: readonly unknown[]) =>
       abortable(postgres.query<R>(sql, parameters), signal);
     try {
       if (limited && budget !== undefined) {
-        const left = Math.max(1, Math.min(statementTimeout, budget - this.#elapsed()));
+        const left = Math.max(1, Math.min(statementTimeout, this.#mostOfBudget(budget)));
         await query(`SELECT set_config('statement_timeout', $1, true)`, [`${Math.round(left)}ms`]);
       }
       const names = Object.keys(settings);
       for (const name of names) await query('SELECT set_config($1, $2, true)', [name, settings[name]]);
       const { rows } = await query<Row>(text, values);
       // Gives the settings back, too.
-      if (names.length > 0) await recover(postgres);
+      if (names.length > 0) await abortable(recover(postgres), signal);
       return rows;
     } catch (error) {
-      if (!signal.aborted && isAboutTheStatement(error)) await recover(postgres);
+      if (!signal.aborted && isAboutTheStatement(error)) await abortable(recover(postgres), signal);
       throw error;
     }
+  }
+
+  /** A statement that takes longer than the planner thinks must not leave the others without an answer in every run. */
+  #mostOfBudget(budget: number): number {
+    return (budget - this.#elapsed()) / 2;
   }
 
   #tell(checks: readonly Check[], total: number, done: number): void {
@@ -385,7 +406,7 @@ class RunningChecks {
   #unanswered(checks: readonly Check[], error: unknown): void {
     for (const check of checks) {
       if (!this.#answers.has(check) && !this.#leftOut.has(check))
-        this.#answers.set(check, { error, durationMs: 0 });
+        this.#answers.set(check, { error: whyNotSent(check) ?? error, durationMs: 0 });
     }
   }
 
@@ -394,10 +415,12 @@ class RunningChecks {
     const { thresholds = catalogue.thresholds ?? {} } = this.#options;
     const summary = this.#summary();
     const mayBeEmpty = scope?.mayBeEmpty ?? false;
-    const frame: Frame = { scope: scope?.words ?? null, mayBeEmpty, summary, thresholds, expired };
+    const { words = null, emptyHint = 'look at more', sessionsDigest } = scope ?? {};
+    const frame: Frame = { scope: words, mayBeEmpty, emptyHint, summary, thresholds, expired };
     return {
       environment: environment.name,
       scope: frame.scope,
+      ...(sessionsDigest === undefined ? {} : { sessionsDigest }),
       snapshotAt: this.#server?.now.toISOString() ?? null,
       startedAt: this.#server?.now ?? new Date(Date.now() - this.#elapsed()),
       durationMs: this.#elapsed(),
@@ -428,6 +451,30 @@ class RunningChecks {
       });
     return counted.length === 0 ? null : Object.assign({}, ...counted);
   }
+}
+
+function tooLongFor({ cost }: Check, milliseconds: number): Undetermined {
+  const seconds = (milliseconds / 1000).toFixed(1);
+  return new Undetermined(
+    `it was not answered in ${seconds} s, half of what was left of the budget, and the others needed the rest`,
+    { hint: `ask it with a longer --budget, or without one; its header says of its cost: ${cost.class}` },
+  );
+}
+
+/** Why a run went on with fewer; what ended all of them, the checks themselves tell. */
+function lostConnectionNotes(
+  first: PromiseSettledResult<void>,
+  others: readonly PromiseSettledResult<void>[],
+): string[] {
+  const reasons = [first, ...others].map((one) =>
+    one.status === 'rejected' ? whyNotAnother(one.reason) : null,
+  );
+  const wentOn = reasons.includes(null);
+  // Without the first one its snapshot is gone, too, which is no reason of its own.
+  const told = new Set(reasons[0] === null ? reasons : reasons.slice(0, 1));
+  return [...told].flatMap((reason) =>
+    wentOn && reason !== null ? [`fewer connections than planned: ${reason}`] : [],
+  );
 }
 
 /** Every time of the run is the server's, except where somebody counts back from this machine's. */

@@ -1,5 +1,4 @@
 import type { Postgres } from '../../lifecycle/environment.ts';
-import { messageOf } from '../../lifecycle/errors.ts';
 import type { Pseudonymiser } from '../../lifecycle/pseudonym.ts';
 import type { Check } from '../check.ts';
 import type { CheckRun, Finding } from '../check-run.ts';
@@ -7,7 +6,7 @@ import { findingsOf, type Row } from '../findings.ts';
 import { abortable } from '../server/abortable.ts';
 import { apply, recover } from '../server/snapshot.ts';
 import { findingsStatement, type StatementContext } from '../statements/statement.ts';
-import { isAboutTheStatement } from '../statements/statement-error.ts';
+import { isAboutTheStatement, reasonOf } from '../statements/statement-error.ts';
 
 /** Rows that are in memory at a time. */
 const batch = 500;
@@ -49,7 +48,7 @@ export async function streamFindings(
       if (!heard) break;
     } catch (error) {
       if (options.signal.aborted || !isAboutTheStatement(error)) throw error;
-      problems.push(`not all findings of ${check.id} could be read: ${messageOf(error)}`);
+      problems.push(`not all findings of ${check.id} could be read: ${reasonOf(error)}`);
       await recover(postgres);
     }
   }

@@ -6,7 +6,8 @@ import { planOf, withSettings } from '../lint/plan.ts';
 import { abortable } from '../server/abortable.ts';
 import { missingRevision, serverState } from '../server/server-state.ts';
 import { onSnapshot } from '../server/snapshot.ts';
-import { findingsStatement } from './statement.ts';
+import { findingsStatement, whyNotSent } from './statement.ts';
+import { reasonOf } from './statement-error.ts';
 
 /** How the database would answer a check, or why that is not known. */
 export type CheckPlan =
@@ -44,11 +45,13 @@ const statementTimeout = 60_000;
 export async function explainPlan(check: Check, options: ExplainOptions): Promise<CheckPlan> {
   const { environment, signal } = options;
   try {
+    const broken = whyNotSent(check);
+    if (broken !== null) throw broken;
     return await planOnServer(check, options);
   } catch (error) {
     if (signal.aborted || !isAboutTheServer(error)) throw error;
-    const { message, hint } = error as Error & { hint?: string };
-    const found = { outcome: 'unknown' as const, environment: environment.name, reason: message };
+    const { hint } = error as { hint?: string };
+    const found = { outcome: 'unknown' as const, environment: environment.name, reason: reasonOf(error) };
     return hint === undefined ? found : { ...found, hint };
   }
 }

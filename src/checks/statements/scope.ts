@@ -14,12 +14,28 @@ export interface Scope {
   readonly conditions: readonly SessionCondition[];
   /** what the conditions gave, where somebody asked and it was few */
   readonly ids?: readonly string[];
+  /** tells given sessions apart where the words only say how many they are */
+  readonly sessionsDigest?: string;
   /** that nothing lies in it is no sign of a wrong window */
   readonly mayBeEmpty?: boolean;
+  /** what to do when nothing lies in it */
+  readonly emptyHint: string;
   /** the rows that checks of window `time` look at: written at or after it (null: all) ... */
   readonly from: Date | null;
   /** ... and before it (null: until now) */
   readonly to: Date | null;
+}
+
+/** Why a run of this scope leaves a check out; null: it does not. */
+export function outsideOf(
+  { window }: Pick<Check, 'window'>,
+  scope: Scope | null,
+): { reason: string; hint: string } | null {
+  if (window !== 'time' || scope === null || scope.from !== null || scope.to !== null) return null;
+  return {
+    reason: 'looks at rows by their time, and only sessions were chosen',
+    hint: 'add --since or --exam to look at that time, or choose no sessions to look at everything',
+  };
 }
 
 /** Values of one statement, by the places that they take in its text. */

@@ -1,3 +1,4 @@
+import { Undetermined } from '../../lifecycle/errors.ts';
 import type { IntegrityFacts } from '../../lifecycle/platform.ts';
 import { type Check, keyColumns, type SqlView } from '../check.ts';
 import { namesIn, Parameters, type Scope, scopeExpressions } from './scope.ts';
@@ -87,12 +88,19 @@ export function keysStatement(
   };
 }
 
-/** The tables as the scope leaves them, then the views. */
+/** Why a check is never sent; null: it may be. */
+export function whyNotSent({ broken }: Pick<Check, 'broken'>): Undetermined | null {
+  return broken === undefined ? null : new Undetermined(broken.reason, { hint: broken.hint });
+}
+
+/** The tables as the scope leaves them, then the views. All statements begin here, and so what is broken ends here. */
 function baseExpressions(
   checks: readonly Check[],
   { views, facts, scope, schemas }: StatementContext,
   parameters: Parameters,
 ): string[] {
+  const why = checks.map(whyNotSent).find((reason) => reason !== null);
+  if (why != null) throw why;
   const used = sharedViewsOf(
     checks.map(({ sql }) => sql),
     views,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { RehearsalAccounts } from '../../lifecycle/environment.ts';
 import type { Scope, SessionCondition } from './scope.ts';
 
@@ -21,6 +22,7 @@ export function scopeOf(
   statements: ReadonlyMap<string, string>,
 ): Scope | null {
   const words: string[] = [];
+  const hints: string[] = [];
   const conditions: SessionCondition[] = [];
   const add = (window: string, values: readonly unknown[], said: string) => {
     const sql = statements.get(window);
@@ -33,19 +35,35 @@ export function scopeOf(
     const [from, to] = [exam.from.toISOString(), exam.to.toISOString()];
     add('exam', [exam.from, exam.to], `of mode EXAM started from ${from} until ${to}`);
   }
-  if (sessions) add('sessions', [sessions], `among the ${sessions.length} given ones`);
+  if (since || exam) hints.push('look at a longer time; times are given with their zone (2026-05-04T09:00Z)');
+  if (sessions) {
+    const [first] = sessions;
+    const only = sessions.length === 1 ? `with the id ${first}` : `among the ${sessions.length} given ones`;
+    add('sessions', [sessions], only);
+    hints.push('see whether the ids are of this environment');
+  }
   if (changedSince) add('changed', [changedSince], `changed since ${changedSince.toISOString()}`);
   if (withoutRehearsal) {
     const { emailDomain, userIds } = withoutRehearsal;
-    add('without-rehearsal', [emailDomain, userIds], 'not of rehearsal accounts');
+    add('without-rehearsal', [emailDomain, userIds], 'outside of rehearsals');
+    hints.push('without --exclude-rehearsal there may be some');
   }
   if (conditions.length === 0) return null;
   const starts = [since, exam?.from, changedSince].filter((time) => time !== undefined);
   return {
     words: `sessions ${words.join(', ')}`,
     conditions,
+    ...(sessions === undefined || sessions.length < 2 ? {} : { sessionsDigest: digestOf(sessions) }),
     ...(changedSince === undefined ? {} : { mayBeEmpty: true }),
+    emptyHint: hints.join('; '),
     from: starts.length === 0 ? null : new Date(Math.max(...starts.map(Number))),
     to: exam?.to ?? null,
   };
+}
+
+function digestOf(sessions: readonly string[]): string {
+  return createHash('sha256')
+    .update([...sessions].sort().join())
+    .digest('hex')
+    .slice(0, 16);
 }
