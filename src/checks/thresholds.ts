@@ -1,7 +1,7 @@
 import type { CheckThresholds, FindingLimit, WrittenThresholds } from '../lifecycle/finding-limit.ts';
+import { nearest } from '../lifecycle/nearest.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
 import type { Check } from './check.ts';
-import { nearestCheck } from './nearest-check.ts';
 
 export type { CheckThresholds } from '../lifecycle/finding-limit.ts';
 
@@ -21,25 +21,28 @@ export interface ThresholdProblem extends WrittenThresholds {
 }
 
 /** All that is wrong with what was written, for the checks that there are. */
-export async function thresholdProblems(
+export function thresholdProblems(
   written: readonly WrittenThresholds[],
   checks: readonly Check[],
-): Promise<ThresholdProblem[]> {
-  const found = await Promise.all(
-    written.map(async (entry) => ({ entry, problem: await problemOf(entry, checks) })),
-  );
-  return found.flatMap(({ entry, problem }) => (problem === undefined ? [] : [{ ...entry, ...problem }]));
+): ThresholdProblem[] {
+  return written.flatMap((entry) => {
+    const problem = problemOf(entry, checks);
+    return problem === undefined ? [] : [{ ...entry, ...problem }];
+  });
 }
 
 const listed = 'examctl integrity list shows the checks, and what each looks at';
 
-async function problemOf(
+function problemOf(
   { check: id, thresholds }: WrittenThresholds,
   checks: readonly Check[],
-): Promise<Pick<ThresholdProblem, 'code' | 'message' | 'hint'> | undefined> {
+): Pick<ThresholdProblem, 'code' | 'message' | 'hint'> | undefined {
   const check = checks.find((one) => one.id === id);
   if (check === undefined) {
-    const meant = await nearestCheck(id, checks);
+    const meant = nearest(
+      id,
+      checks.map((one) => one.id),
+    );
     const hint = meant === undefined ? listed : `did you mean "${meant}"?`;
     return { code: 'unknown-check', message: 'there is no such check', hint };
   }

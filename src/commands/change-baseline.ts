@@ -12,8 +12,8 @@ import { allKeys, type FoundKeys, stillFound } from '../checks/baseline/baseline
 import { baselineText, parseBaseline } from '../checks/baseline/baseline-text.ts';
 import type { CheckResult } from '../checks/check-run.ts';
 import { gently } from '../checks/running/gently.ts';
-import { didYouMean } from '../config/nearest.ts';
 import { Undetermined, UsageError } from '../lifecycle/errors.ts';
+import { didYouMean } from '../lifecycle/nearest.ts';
 import { exitCodeOf } from '../lifecycle/outcome.ts';
 import { requireNoOutcomes } from '../report/render.ts';
 import { auditRecorder } from './audit-recorder.ts';

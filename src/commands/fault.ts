@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import { didYouMean } from '../config/nearest.ts';
 import type { FaultDefinition } from '../faults/fault.ts';
 import { faults } from '../faults/index.ts';
 import { planFault } from '../faults/plan-fault.ts';
 import { systemClock } from '../lifecycle/clock.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import { openChanges } from '../lifecycle/journal.ts';
+import { didYouMean } from '../lifecycle/nearest.ts';
 import { exitCodeOf } from '../lifecycle/outcome.ts';
 import { untilSteady } from '../probes/until-steady.ts';
 import { planReport } from '../report/plan-report.ts';

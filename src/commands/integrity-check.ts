@@ -155,7 +155,7 @@ export async function runIntegrityCheck(options: CheckOptions, context: CheckCon
   const all = whereAllGo(options.all, context.options.output);
   const catalogue = await context.catalogue();
   // A wrong id is told before anything is opened.
-  const checks = await selectChecks(catalogue, { only, suite });
+  const checks = selectChecks(catalogue, { only, suite });
   const environment = await context.openEnvironment();
   const window = await windowOf(options, environment, (source) => context.readText(source));
   if (context.options.dryRun) return reportPlan(environment, { options, window, context });

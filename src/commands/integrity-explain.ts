@@ -48,7 +48,7 @@ export async function runIntegrityExplain(
 ): Promise<void> {
   if (id === nearMisses) throw onlyPlanted();
   const catalogue = await context.catalogue();
-  const [check] = await selectChecks(catalogue, { only: [id] });
+  const [check] = selectChecks(catalogue, { only: [id] });
   if (check === undefined) throw new Error(`no check ${id}`);
   const isWanted = wanted || analyze;
   const plan = offline ? notAsked : await planFor(check, { catalogue, analyze, isWanted }, context);

@@ -20,6 +20,6 @@ export function integrityListCommand(context: ListContext): Command {
 export async function runIntegrityList({ suite }: ListOptions, context: ListContext): Promise<void> {
   const catalogue = await context.catalogue();
   const { checks, classic } = catalogue;
-  const shown = suite === undefined ? [...checks, ...classic] : await selectChecks(catalogue, { suite });
+  const shown = suite === undefined ? [...checks, ...classic] : selectChecks(catalogue, { suite });
   await context.report(checkListReport(shown));
 }

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { didYouMean } from '../config/nearest.ts';
 import { UsageError } from '../lifecycle/errors.ts';
+import { didYouMean } from '../lifecycle/nearest.ts';
 import type { Report } from '../report/report.ts';
 import { sandboxDefects } from '../sandbox/defects.ts';
 import type { Planting, PlantReport } from '../sandbox/plants/plant-rows.ts';

@@ -1,6 +1,6 @@
 import { parseFindingLimit } from '../lifecycle/finding-limit.ts';
+import { didYouMean } from '../lifecycle/nearest.ts';
 import { chainOf, type EffectiveEnvironment, type WrittenEnvironments, withParents } from './inherit.ts';
-import { didYouMean } from './nearest.ts';
 import type { Path, Problem } from './problem.ts';
 import type { WrittenConfig } from './schema.ts';
 

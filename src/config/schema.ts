@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Service } from '../lifecycle/environment.ts';
 import { parseFindingLimit } from '../lifecycle/finding-limit.ts';
+import { didYouMean } from '../lifecycle/nearest.ts';
 import { platforms } from '../platforms/index.ts';
 import { durationProblem } from './duration.ts';
-import { didYouMean } from './nearest.ts';
 import type { ValueProblem } from './references.ts';
 import { secretProblem, urlProblem } from './secret-rules.ts';
 

@@ -1,5 +1,5 @@
 import { UsageError } from '../lifecycle/errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../lifecycle/nearest.ts';
 import type { Config, EnvironmentConfig, Variables } from './settings.ts';
 
 interface Selection {

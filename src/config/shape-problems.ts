@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { didYouMean } from './nearest.ts';
+import { didYouMean } from '../lifecycle/nearest.ts';
 import type { Path, Problem } from './problem.ts';
 
 type Issue = z.core.$ZodIssue;

@@ -1,5 +1,5 @@
-import { closest } from 'fastest-levenshtein';
 import { UsageError } from '../lifecycle/errors.ts';
+import { didYouMean } from '../lifecycle/nearest.ts';
 import { type LoadProfile, type ProfileName, profileNames, type Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 
@@ -41,7 +41,5 @@ export function profileOf(
 }
 
 function unknownName(what: string, name: string, known: readonly string[]): UsageError {
-  return new UsageError(`there is no ${what} "${name}"; there are ${known.join(', ')}`, {
-    hint: `did you mean "${closest(name, known)}"?`,
-  });
+  return new UsageError(`there is no ${what} "${name}"`, { hint: didYouMean(name, known) });
 }

@@ -40,7 +40,7 @@ async function readCatalogue(
     catalogue: { ...catalogue, thresholds: thresholdsOf(checkThresholds) },
     problems: [
       ...own.problems.map((problem) => problemAt(checksFolderAt, { ...problem, path: ['checks', 'folder'] })),
-      ...(await thresholdProblems(checkThresholds, limited)).map(({ code, check, where, message, hint }) =>
+      ...thresholdProblems(checkThresholds, limited).map(({ code, check, where, message, hint }) =>
         problemAt(where, { code, path: ['checks', 'thresholds', check], message, hint }),
       ),
     ],

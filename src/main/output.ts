@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { didYouMean } from '../config/nearest.ts';
 import { messageOf, Undetermined, UsageError } from '../lifecycle/errors.ts';
+import { didYouMean } from '../lifecycle/nearest.ts';
 import { renderReport } from '../report/render.ts';
 import type { OutputFormat, Report } from '../report/report.ts';
 import type { ProgramOptions } from './program.ts';

@@ -1,5 +1,5 @@
-import { closest, distance } from 'fastest-levenshtein';
 import { UsageError } from '../lifecycle/errors.ts';
+import { nearest } from '../lifecycle/nearest.ts';
 import type { PhaseId } from './ports.ts';
 
 export const phaseIds: readonly PhaseId[] = [
@@ -37,8 +37,7 @@ export function selectPhases(text: string | undefined): ReadonlySet<PhaseId> {
 function phaseOf(name: string): PhaseId {
   const phase = byNumber[name] ?? phaseIds.find((id) => id === name);
   if (phase !== undefined) return phase;
-  const near = closest(name, [...phaseIds]);
-  const meant = distance(name, near) <= Math.max(1, name.length / 3) ? near : undefined;
+  const meant = nearest(name, phaseIds);
   const all = Object.entries(byNumber).map(([number, id]) => `${number} ${id}`);
   throw new UsageError(`there is no phase "${name}"`, {
     hint: `${meant === undefined ? '' : `did you mean "${meant}"? `}phases: canary, ${all.join(', ')}`,

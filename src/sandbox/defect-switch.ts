@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readJson, writeJson } from '../adapters/files.ts';
-import { didYouMean } from '../config/nearest.ts';
 import { UsageError } from '../lifecycle/errors.ts';
+import { didYouMean } from '../lifecycle/nearest.ts';
 import { requireRunning, sandboxControl } from './control-client.ts';
 import { type SandboxDefect, sandboxDefects } from './defects.ts';
 import type { SandboxFiles } from './folder.ts';

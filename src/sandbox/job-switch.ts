@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readJson, writeJson } from '../adapters/files.ts';
-import { didYouMean } from '../config/nearest.ts';
 import type { JobSchedule } from '../lifecycle/environment.ts';
 import { OperationFailed, UsageError } from '../lifecycle/errors.ts';
+import { didYouMean } from '../lifecycle/nearest.ts';
 import type { SandboxFiles } from './folder.ts';
 import { isJobKey, jobKeys } from './job-keys.ts';
 

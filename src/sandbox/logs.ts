@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { didYouMean } from '../config/nearest.ts';
 import type { LogLine, Service } from '../lifecycle/environment.ts';
 import { UsageError } from '../lifecycle/errors.ts';
+import { didYouMean } from '../lifecycle/nearest.ts';
 import { readSandboxConfig, type SandboxConfig } from './config.ts';
 import { notRunning } from './control-client.ts';
 import { locateSandbox, logFile } from './folder.ts';

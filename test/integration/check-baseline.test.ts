@@ -281,6 +281,22 @@ describe('the baseline of a database', () => {
     expect(() => readFileSync(file)).toThrow('ENOENT');
   });
 
+  it('accepts nothing when the findings cannot be read, and tells why without what is in them', async () => {
+    const checks = ownCheck(
+      'leaky',
+      'a (a)',
+      `SELECT (CASE WHEN current_query() LIKE 'SELECT DISTINCT%' THEN 'anna@example.org' ELSE '1' END)::int AS a`,
+    );
+    const { context } = contextOf(database.url, { catalogue: { ...database.catalogue, checks } });
+
+    const accepting = runBaselineAccept({ check: ['leaky'], until, owner: 'exam-office' }, context);
+
+    await expect(accepting).rejects.toBeInstanceOf(Undetermined);
+    await expect(accepting).rejects.toThrow(
+      'the findings could not be read: invalid input syntax for type integer: "..." (22P02)',
+    );
+  });
+
   it('accepts nothing of a database that is away', async () => {
     const nowhere = new URL(database.url);
     nowhere.port = '1';

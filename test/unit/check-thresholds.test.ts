@@ -121,11 +121,11 @@ describe('thresholds for the checks that there are', () => {
     const entry = written('overdue-sessions', limits, 5);
 
     expect(thresholdsOf([entry])).toEqual({ 'overdue-sessions': limits });
-    expect(await thresholdProblems([entry], checks)).toEqual([]);
+    expect(thresholdProblems([entry], checks)).toEqual([]);
   });
 
   it('are refused all at once where they could not have an effect', async () => {
-    const problems = await thresholdProblems(
+    const problems = thresholdProblems(
       [
         written('overdue-session', { warn: { count: 1 } }, 5),
         written('count-answers', { warn: { count: 1 } }, 6),
@@ -144,7 +144,7 @@ describe('thresholds for the checks that there are', () => {
   });
 
   it('of a name that is like none are not guessed at', async () => {
-    const [problem] = await thresholdProblems([written('nonsense', { warn: { count: 1 } }, 5)], checks);
+    const [problem] = thresholdProblems([written('nonsense', { warn: { count: 1 } }, 5)], checks);
 
     expect(problem?.hint).toBe('examctl integrity list shows the checks, and what each looks at');
   });
@@ -154,8 +154,8 @@ describe('thresholds for the checks that there are', () => {
       .filter(({ id }) => id === 'constraints-valid')
       .map((check) => ({ ...check, broken: { reason: 'its file is wrong', hint: 'lint' } }));
 
-    expect(
-      await thresholdProblems([written('constraints-valid', { fail: { share: 0.5 } }, 7)], broken),
-    ).toEqual([]);
+    expect(thresholdProblems([written('constraints-valid', { fail: { share: 0.5 } }, 7)], broken)).toEqual(
+      [],
+    );
   });
 });

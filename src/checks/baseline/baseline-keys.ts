@@ -1,11 +1,12 @@
 import type { Postgres } from '../../lifecycle/environment.ts';
-import { Refused, UsageError } from '../../lifecycle/errors.ts';
+import { Refused, Undetermined, UsageError } from '../../lifecycle/errors.ts';
 import type { Check } from '../check.ts';
 import type { CheckResult, CheckRun } from '../check-run.ts';
 import { type RunChecksOptions, runChecks } from '../running/run-checks.ts';
 import { selectChecks } from '../select-checks.ts';
 import { abortable } from '../server/abortable.ts';
 import { keysStatement, type StatementContext } from '../statements/statement.ts';
+import { isAboutTheStatement, reasonOf } from '../statements/statement-error.ts';
 
 /** Findings of one check that may be accepted: what is more than this is no exception. */
 export const mostAccepted = 10_000;
@@ -23,7 +24,7 @@ type Options = Pick<RunChecksOptions, 'environment' | 'mayGoOn' | 'catalogue' | 
 
 /** The keys of all that these checks find now; Refused when it is too much to be accepted. */
 export async function allKeys(options: Options): Promise<FoundKeys> {
-  const checks = await selectChecks(options.catalogue, options);
+  const checks = selectChecks(options.catalogue, options);
   const counting = checks.find(({ severity }) => severity === 'info');
   if (counting !== undefined)
     throw new UsageError(`${counting.id} only counts: it has no findings to accept`, {
@@ -41,7 +42,7 @@ export async function stillFound(
   wanted: ReadonlyMap<string, readonly string[]>,
 ): Promise<FoundKeys> {
   const all = { ...options, only: [...wanted.keys()] };
-  return keysOf(all, await selectChecks(options.catalogue, all), ({ id }) => wanted.get(id) ?? []);
+  return keysOf(all, selectChecks(options.catalogue, all), ({ id }) => wanted.get(id) ?? []);
 }
 
 /** On one snapshot: the checks as in any run, then the keys of those that found something. */
@@ -75,8 +76,17 @@ async function keysOf(
         failure = { error };
       }),
   });
-  if (failure !== undefined) throw failure.error;
+  if (failure !== undefined) throw explained(failure.error);
   return { run, keys, notMade: run.outcomes.filter(({ id }) => !keys.has(id)) };
+}
+
+/** Without values of rows, which the server quotes. */
+function explained(error: unknown): unknown {
+  if (error instanceof Undetermined || !isAboutTheStatement(error)) return error;
+  return new Undetermined(`the findings could not be read: ${reasonOf(error)}`, {
+    hint: 'examctl integrity check says which checks can be made',
+    cause: error,
+  });
 }
 
 function tooMany({ id }: Check, findings: number): Refused {

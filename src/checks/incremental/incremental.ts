@@ -31,7 +31,7 @@ export async function runIncrementally(
   { watermarks, fullEvery, window }: IncrementalOptions,
 ): Promise<CheckRun> {
   const { environment, catalogue, signal } = options;
-  const selected = await selectChecks(catalogue, options);
+  const selected = selectChecks(catalogue, options);
   const of = digestOf(selected, catalogue, scopeOf(window, catalogue.windows));
   const position = await positionOf(environment, signal);
   if (position instanceof Undetermined) {

@@ -72,7 +72,7 @@ const clockTolerance = 10;
 
 /** Runs checks on one READ ONLY snapshot. What could not be looked at is `unknown`, with the reason. */
 export async function runChecks(options: RunChecksOptions): Promise<CheckRun> {
-  const selected = await selectChecks(options.catalogue, options);
+  const selected = selectChecks(options.catalogue, options);
   const run = new RunningChecks(options, withCounts(selected, options.catalogue.checks));
   try {
     const { withPostgres } = options.environment;
@@ -105,7 +105,7 @@ export interface CheckPlan {
 
 /** What runChecks would do, by the planner's estimates. Reads no data of the exams. */
 export async function planChecks(options: RunChecksOptions): Promise<CheckPlan> {
-  const selected = await selectChecks(options.catalogue, options);
+  const selected = selectChecks(options.catalogue, options);
   const run = new RunningChecks(options, withCounts(selected, options.catalogue.checks));
   const plan = await onSnapshot(
     {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import pg from 'pg';
 import { readJson, writeJson } from '../../adapters/files.ts';
-import { didYouMean } from '../../config/nearest.ts';
 import { messageOf, Undetermined, UsageError } from '../../lifecycle/errors.ts';
+import { didYouMean } from '../../lifecycle/nearest.ts';
 import { withChangeLock } from '../change-lock.ts';
 import { readSandboxConfig, type SandboxConfig } from '../config.ts';
 import { requireRunning } from '../control-client.ts';
