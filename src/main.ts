@@ -87,6 +87,8 @@ const readOnly = [
   'sandbox defects',
   'sandbox logs',
   'sandbox status',
+  'services logs',
+  'services status',
 ];
 
 /** Those that show their plan. Any other would act, or has nothing to plan. */
@@ -97,6 +99,10 @@ const withDryRun = [
   'integrity check',
   'load run',
   'rehearse',
+  'services start',
+  'services stop',
+  'services restart',
+  'services restart-all',
 ];
 
 function refuseDryRun(command: Command, { dryRun }: ProgramOptions): void {

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, messageOf } from '../lifecycle/errors.ts';
 import { packageRoot } from './package-root.ts';
@@ -21,12 +21,13 @@ export function readPackagedSql(platform: string, kind: string): Promise<SqlFile
   return readSqlFolder(join(packageRoot(), 'sql', platform, kind));
 }
 
+/** Of some fifty small files each one costs more to wait for than to read. */
 export async function readSqlFolder(folder: string): Promise<SqlFile[]> {
-  const names = (await namesIn(folder)).filter((name) => name.endsWith('.sql')).sort();
+  const names = namesIn(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
   const files = names.map((name) => join(folder, name));
-  const parsed = await Promise.all(
-    files.map(async (file) => parseSqlFile(file, await readFile(file, 'utf8'))),
-  );
+  const parsed = files.map((file) => parseSqlFile(file, readFileSync(file, 'utf8')));
   const problems = parsed.flatMap((result) => ('problems' in result ? result.problems : []));
   if (problems.length > 0) {
     throw new ConfigError(problems.join('\n'), {
@@ -36,9 +37,9 @@ export async function readSqlFolder(folder: string): Promise<SqlFile[]> {
   return parsed.filter((result): result is SqlFile => !('problems' in result));
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+function namesIn(folder: string): string[] {
   try {
-    return await readdir(folder);
+    return readdirSync(folder);
   } catch (cause) {
     throw new ConfigError(`the folder ${folder} cannot be read: ${messageOf(cause)}`, {
       hint: 'check checks.folder in examctl.yaml',

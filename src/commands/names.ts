@@ -5,6 +5,7 @@ export const commandNames: readonly (readonly [name: string, summary: string])[]
   ['integrity', 'check the data of the exams for lost, doubled and contradictory records'],
   ['load', 'act as many students at once and keep a ledger of what was acknowledged'],
   ['fault', 'break something on purpose, and bring it back'],
+  ['services', 'show, start, stop and restart services, and read their logs'],
   ['metrics', 'capture connections, sessions, requests and processes into a folder'],
   ['runs', 'show what ran, what is still open, and who holds the run lock'],
   ['recover', 'undo what a run left behind when its process died'],

@@ -25,6 +25,7 @@ export async function checkSettingsProblems(
   settings: CheckSettings,
   cwd: string,
 ): Promise<readonly LocatedProblem[]> {
+  if (settings.checksFolder === undefined && settings.checkThresholds.length === 0) return [];
   return (await readCatalogue(settings, cwd)).problems;
 }
 

@@ -18,5 +18,6 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   recover: async (context) => (await import('../commands/recover.ts')).recoverCommand(context),
   rehearse: async (context) => (await import('../commands/rehearse.ts')).rehearseCommand(context),
   runs: async (context) => (await import('../commands/runs.ts')).runsCommand(context),
+  services: async (context) => (await import('../commands/services.ts')).servicesCommand(context),
   sandbox: async (context) => (await import('../commands/sandbox.ts')).sandboxCommand(context),
 };
