@@ -1,5 +1,5 @@
 import type { Environment } from '../lifecycle/environment.ts';
-import { UsageError } from '../lifecycle/errors.ts';
+import { Undetermined, UsageError } from '../lifecycle/errors.ts';
 import { makePlan, type Plan } from '../lifecycle/plan.ts';
 import { impactOf } from '../probes/sessions-in-progress.ts';
 import { steadyState } from '../probes/steady-state.ts';
@@ -16,6 +16,7 @@ export async function planFault(
       hint: `--for ${fault.maxSeconds}s`,
     });
   }
+  requireProvenDriver(environment);
   // a driver that cannot be asked could neither inject nor revert: that is not known to be ill, it is not known at all
   await environment.driver.instances();
   const [impact, before, changes] = await Promise.all([
@@ -32,4 +33,15 @@ export async function planFault(
     holdSeconds,
     steadyState: before,
   });
+}
+
+/** Where it has not been proven that a fault comes back, whatever dies, none is injected. */
+function requireProvenDriver({ name, driver }: Pick<Environment, 'name' | 'driver'>): void {
+  if (driver.kind === 'sandbox') return;
+  throw new Undetermined(
+    `no fault is injected into ${name}: this version has proven its way back in the sandbox only`,
+    {
+      hint: 'examctl fault inject without -e uses the sandbox; examctl services restarts what compose runs',
+    },
+  );
 }
