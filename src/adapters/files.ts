@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   existsSync,
   fstatSync,
@@ -17,7 +19,7 @@ import {
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** Readers see the old content or the new, never a part. */
+/** Readers see the old content or the new, never a part. What is there already keeps its mode and its owner. */
 export function writeFileAtomic(file: string, text: string, mode = 0o600): void {
   const target = replaceableFile(file);
   if (target === null) {
@@ -27,11 +29,23 @@ export function writeFileAtomic(file: string, text: string, mode = 0o600): void 
   const draft = `${target}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     writeFileSync(draft, text, { mode });
+    keepAccess(draft, target);
     renameSync(draft, target);
   } catch (error) {
     rmSync(draft, { force: true });
     throw error;
   }
+}
+
+/** Whoever could read it before still can: an env file belongs to the account that deploys. */
+function keepAccess(draft: string, target: string): void {
+  const before = statSync(target, { throwIfNoEntry: false });
+  if (before === undefined) return;
+  const { uid, gid } = statSync(draft);
+  // Only root may give files away; another account that may write here keeps what it wrote.
+  if ((before.uid !== uid || before.gid !== gid) && process.geteuid?.() === 0)
+    chownSync(draft, before.uid, before.gid);
+  chmodSync(draft, before.mode & 0o7777);
 }
 
 /**

@@ -1,5 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -32,6 +34,30 @@ describe('a folder', () => {
 
   it.runIf(process.platform === 'linux')('fails at once where none can be made', () => {
     expect(() => makeFolder('/proc/nonexistent/examctl')).toThrow(/ENOENT/);
+  });
+});
+
+describe('the access to a file that is replaced', () => {
+  it('stays as it was; a new file is for its owner alone', () => {
+    const file = join(base, 'shared.env');
+    writeFileAtomic(file, 'A=1\n');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    chmodSync(file, 0o664);
+
+    writeFileAtomic(file, 'A=2\n');
+
+    expect(readFileSync(file, 'utf8')).toBe('A=2\n');
+    expect(statSync(file).mode & 0o777).toBe(0o664);
+  });
+
+  it.runIf(process.getuid?.() === 0)('stays that of its owner when root replaces it', () => {
+    const file = join(base, 'deploy.env');
+    writeFileAtomic(file, 'A=1\n');
+    chownSync(file, 1234, 4321);
+
+    writeFileAtomic(file, 'A=2\n');
+
+    expect(statSync(file)).toMatchObject({ uid: 1234, gid: 4321 });
   });
 });
 
