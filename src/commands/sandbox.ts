@@ -20,6 +20,7 @@ import {
 } from '../sandbox/sandbox.ts';
 import type { Context } from './context.ts';
 import { parseCount } from './count-argument.ts';
+import { reportLines } from './log-lines-report.ts';
 
 export type SandboxCommandContext = Pick<Context, 'report' | 'progress' | 'signal'> & {
   readonly sandbox: SandboxContext;
@@ -161,26 +162,8 @@ export async function runSandboxLogs(
   { follow }: { follow: boolean },
   { sandbox, report, signal }: SandboxCommandContext,
 ): Promise<void> {
-  const lines = [];
-  for await (const line of logs(sandbox, {
-    ...(instance === undefined ? {} : { instance }),
-    follow,
-    signal,
-  })) {
-    if (follow) await report(linesReport([line]));
-    else lines.push(line);
-  }
-  if (!follow) await report(linesReport(lines));
-}
-
-function linesReport(lines: readonly { instance: string; text: string }[]): Report {
-  const text = lines.map((line) => `${line.instance}  ${line.text}`).join('\n');
-  return {
-    kind: 'sandbox.logs',
-    data: { lines },
-    rows: lines,
-    blocks: text === '' ? [] : [{ type: 'code', text }],
-  };
+  const lines = logs(sandbox, { ...(instance === undefined ? {} : { instance }), follow, signal });
+  await reportLines('sandbox.logs', lines, { follow, report });
 }
 
 export async function runSandboxBreak(

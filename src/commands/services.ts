@@ -6,6 +6,7 @@ import { planReport } from '../report/plan-report.ts';
 import type { Report } from '../report/report.ts';
 import { planRestartAll, planService, type ServiceOrder } from '../services/plan-services.ts';
 import type { Context } from './context.ts';
+import { reportLines } from './log-lines-report.ts';
 import { parseSince } from './since-argument.ts';
 
 const services: readonly Service[] = ['backend', 'frontend', 'database', 'cache', 'edge', 'worker'];
@@ -144,22 +145,8 @@ export async function runServicesLogs(
   { openEnvironment, report, signal }: Pick<Context, 'openEnvironment' | 'report' | 'signal'>,
 ): Promise<void> {
   const { driver } = await openEnvironment();
-  const lines = [];
-  for await (const line of driver.logs(service, { ...(since && { since }), follow, signal })) {
-    if (follow) await report(linesReport([line]));
-    else lines.push(line);
-  }
-  if (!follow) await report(linesReport(lines));
-}
-
-function linesReport(lines: readonly { instance: string; text: string }[]): Report {
-  const text = lines.map((line) => `${line.instance}  ${line.text}`).join('\n');
-  return {
-    kind: 'services.logs',
-    data: { lines },
-    rows: lines,
-    blocks: text === '' ? [] : [{ type: 'code', text }],
-  };
+  const lines = driver.logs(service, { ...(since && { since }), follow, signal });
+  await reportLines('services.logs', lines, { follow, report });
 }
 
 type OrderContext = Pick<Context, 'openEnvironment' | 'report' | 'options' | 'operator'>;

@@ -11,7 +11,10 @@ import { composePrograms, startEngine, type TestEngine, whyNoEngine } from '../s
 
 describe.each(composePrograms)('an environment that $name runs', ({ name, command, missing, install }) => {
   const why = whyNoEngine() ?? missing;
-  if (why !== null) return it.skip(`${name}: ${why}`, () => {});
+  if (why !== null) {
+    process.stderr.write(`skipped: an environment that ${name} runs: ${why}\n`);
+    return it('is tried', ({ skip }) => skip(why));
+  }
 
   let engine: TestEngine;
   let stack: ComposeStack;
