@@ -35,8 +35,20 @@ export interface Driver {
   start(service: Service, signal: AbortSignal): Promise<void>;
   stop(service: Service, signal: AbortSignal): Promise<void>;
   restart(service: Service, signal: AbortSignal): Promise<void>;
-  /** ends one instance at once (SIGKILL) and waits until it, or its replacement, answers */
+  /** asks one instance to end, starts it again and waits until it answers */
   restartInstance(id: string, signal: AbortSignal): Promise<void>;
+  /** its processes stay, and none of them runs: who asks waits; start() lets them go on */
+  pause(service: Service, signal: AbortSignal): Promise<void>;
+  /** worker processes of the service, in all of its instances together */
+  workers(service: Service): Promise<number>;
+  /** ends one worker process at once (SIGKILL); whoever watches over it replaces it */
+  killWorker(service: Service, signal: AbortSignal): Promise<void>;
+  readonly disturber: Disturber;
+  /**
+   * All of the environment that a fault may touch, to compare before and after: by a name for people ("backend-1 state"),
+   * a text that is equal as long as it is untouched.
+   */
+  snapshot(signal?: AbortSignal): Promise<Snapshot>;
   /** the variable as the running service has it; undefined when it is not set */
   variable(service: Service, name: string): Promise<string | undefined>;
   /** sets (undefined: unsets) a variable in the service's env file and recreates the service so that it has it */
@@ -50,6 +62,73 @@ export interface Driver {
   /** background jobs: host crontab, scheduler or worker process, whatever the driver's machines use */
   jobs(): Promise<JobSchedule[]>;
   setJobsEnabled(enabled: boolean, jobKeys: readonly string[], signal: AbortSignal): Promise<void>;
+}
+
+export type Snapshot = Readonly<Record<string, string>>;
+
+/** What a driver can do to services on purpose, beside stopping, pausing and starting them. */
+export type Disturbance =
+  /** nothing passes between the two, and nobody is told */
+  | { readonly kind: 'network-cut'; readonly from: Service; readonly to: Service }
+  /** `share` of the packets, in 0..1, are lost */
+  | { readonly kind: 'network-loss'; readonly from: Service; readonly to: Service; readonly share: number }
+  /** each request on a connection, so each statement, arrives later */
+  | {
+      readonly kind: 'network-delay';
+      readonly from: Service;
+      readonly to: Service;
+      readonly milliseconds: number;
+    }
+  /** so many cores are kept busy beside the service's own processes */
+  | { readonly kind: 'cpu'; readonly service: Service; readonly cores: number }
+  /** `share`, in 0..1, of the memory that the service may use is taken */
+  | { readonly kind: 'memory'; readonly service: Service; readonly share: number }
+  /** the tmpfs or quota at this path of the service is filled; "": the first that it has */
+  | { readonly kind: 'disk'; readonly service: Service; readonly path: string }
+  /** an upstream of the platform answers so, or not at all */
+  | { readonly kind: 'vendor'; readonly answer: '429' | '500' | 'timeout' };
+
+/** What a disturbance needs beside itself, to be found and undone by any process. */
+export interface DisturbanceId {
+  /** the same for the same fault of the same environment: "network-delay" */
+  readonly id: string;
+  readonly disturbance: Disturbance;
+}
+
+/** Whether something can be done here and now. */
+export type Possibility =
+  | { readonly possible: true; readonly how: string }
+  | { readonly possible: false; readonly why: string };
+
+export interface Disturber {
+  /** looked up anew: kernel, capabilities, tools, services */
+  possibility(disturbance: Disturbance | { readonly kind: 'pause' | 'worker-kill'; readonly service: Service }): Promise<Possibility>;
+  /** idempotent; whatever process it takes ends by itself after `lifeSeconds` */
+  disturb(what: DisturbanceId & { readonly lifeSeconds: number }, signal: AbortSignal): Promise<void>;
+  /** undoes it, whoever made it; idempotent */
+  calm(what: DisturbanceId, signal: AbortSignal): Promise<void>;
+  /** whether it is there, looked up anew */
+  isDisturbed(what: DisturbanceId): Promise<boolean>;
+}
+
+/** Processes of examctl's own that make a disturbance, outlive the command, and end by themselves when their time is over. */
+export interface Helpers {
+  /** does nothing when one with this mark runs; resolves when it says that it is at work */
+  start(helper: HelperStart, signal: AbortSignal): Promise<void>;
+  /** process ids of those that run under the mark */
+  find(mark: string): number[];
+  /** resolves when none is left */
+  end(mark: string): Promise<void>;
+}
+
+export interface HelperStart {
+  readonly mark: string;
+  /** of src/helpers/: "burn-cpu" */
+  readonly name: string;
+  readonly options: Readonly<Record<string, string>>;
+  readonly lifeSeconds: number;
+  /** a process on this machine whose network it works in */
+  readonly networkOf?: number;
 }
 
 export interface LogLine {
@@ -162,12 +241,13 @@ export interface Environment {
   /** which exam-mode mechanisms are configured, in the order in which they are set */
   readonly examMode: readonly ExamModeMechanism[];
   readonly ephemeral?: Ephemeral;
+  readonly helpers: Helpers;
   withPostgres<T>(use: (postgres: Postgres) => Promise<T>, options?: PostgresOptions): Promise<T>;
   /** a copy of the database that only reads, where one is configured */
   readonly replica?: Environment['withPostgres'];
   withRedis<T>(use: (redis: Redis) => Promise<T>): Promise<T>;
-  /** students for load, at most `count`; throws Undetermined with the way to configure them when there are none */
-  identities(count: number): Promise<Identity[]>;
+  /** students for load, at most `count`, with tokens issued by a clock that is off by so much; throws Undetermined with the way to configure them when there are none */
+  identities(count: number, options?: { readonly clockOffsetSeconds?: number }): Promise<Identity[]>;
   /** null when none are configured; absent where nothing can be */
   rehearsalAccounts?(): Promise<RehearsalAccounts | null>;
 }

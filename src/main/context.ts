@@ -24,7 +24,6 @@ import type { LocatedProblem } from '../config/problem.ts';
 import { selectEnvironment } from '../config/select-environment.ts';
 import type { CheckSettings, Config } from '../config/settings.ts';
 import type { Actor } from '../lifecycle/authorize.ts';
-import type { Environment } from '../lifecycle/environment.ts';
 import type { Listener } from '../lifecycle/events.ts';
 import type { LineSink } from '../lifecycle/line-sink.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
@@ -35,7 +34,7 @@ import type { Report } from '../report/report.ts';
 import type { SandboxContext } from '../sandbox/sandbox.ts';
 import { checkedPlatform, checkSettingsProblems, loadCatalogue, packagedSql } from './catalogue.ts';
 import { confirmation } from './confirm.ts';
-import { type OpenOptions, openEnvironment, sandboxContext } from './open-environment.ts';
+import { type OpenOptions, openEnvironment, ownFlags, sandboxContext } from './open-environment.ts';
 import { actorName, makeOperator } from './operator.ts';
 import { requestedFormat } from './output.ts';
 import type { ProgramOptions } from './program.ts';
@@ -103,6 +102,7 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
     signal,
     env,
     onProgress: (text) => progress().update(text),
+    configFile: options().config,
   });
   const listener = once(() => around.emit ?? progressListener(progress(), options().verbose));
 
@@ -145,7 +145,7 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
         folders: folders(),
         audit: audit(),
         program,
-        flags: guardianFlags(environment, state(), options().config),
+        flags: ownFlags(environment.name, { state: state(), configFile: options().config }),
         signal,
         emit: listener(),
         actor: async () => actorOf(await config(), env),
@@ -197,10 +197,6 @@ function once<T>(make: () => T): () => T {
     made ??= { value: make() };
     return made.value;
   };
-}
-
-function guardianFlags({ name }: Environment, state: string, config: string | undefined): string[] {
-  return ['--state', state, '--env', name, ...(config === undefined ? [] : ['--config', config])];
 }
 
 /** Nobody is listed: then roles mean nothing here. */

@@ -1,6 +1,7 @@
 /** Processes that examctl starts of itself, by name; each resolves when it ends by itself. */
 export const internalProcesses: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   guardian: async (args) => (await import('./guardian.ts')).runGuardian(args),
+  helper: async (args) => (await import('./helper.ts')).runHelper(args),
   'sandbox-supervisor': async (args) => (await import('../sandbox/supervisor.ts')).runSupervisor(args),
   'sandbox-backend': async (args) => (await import('../sandbox/backend/main.ts')).runBackend(args),
   'sandbox-edge': async (args) => (await import('../sandbox/edge.ts')).runEdge(args),

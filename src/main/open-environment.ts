@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { httpApi } from '../adapters/api.ts';
+import { helperProcesses } from '../adapters/helper-processes.ts';
 import { readIdentities, readRehearsalAccounts } from '../adapters/identities.ts';
 import { openPostgres } from '../adapters/postgres.ts';
 import { openRedis } from '../adapters/redis.ts';
@@ -9,7 +11,7 @@ import type { ConnectionConfig, EnvironmentConfig } from '../config/settings.ts'
 import { openCompose } from '../drivers/compose/open.ts';
 import { sandboxDriver } from '../drivers/sandbox.ts';
 import { unavailableDriver } from '../drivers/unavailable.ts';
-import type { Api, Driver, Environment } from '../lifecycle/environment.ts';
+import type { Api, Driver, Environment, Helpers } from '../lifecycle/environment.ts';
 import { ConfigError } from '../lifecycle/errors.ts';
 import type { Platform } from '../lifecycle/platform.ts';
 import { platforms } from '../platforms/index.ts';
@@ -22,6 +24,8 @@ export interface OpenOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (text: string) => void;
   readonly env: NodeJS.ProcessEnv;
+  /** as --config was given; undefined: found from the working directory */
+  readonly configFile?: string | undefined;
 }
 
 export function openEnvironment(config: EnvironmentConfig, options: OpenOptions): Environment {
@@ -34,7 +38,21 @@ export async function environmentFromFlags(
   options: OpenOptions,
 ): Promise<Environment> {
   const config = await loadConfig({ cwd: process.cwd(), file: flags.config, env: options.env });
-  return openEnvironment(selectEnvironment(config, { name: flags.env, env: options.env }), options);
+  return openEnvironment(selectEnvironment(config, { name: flags.env, env: options.env }), {
+    ...options,
+    configFile: flags.config,
+  });
+}
+
+/** Flags with which a process of examctl's own finds the same environment and state. */
+export function ownFlags(name: string, { state, configFile }: Pick<OpenOptions, 'state' | 'configFile'>): string[] {
+  return ['--state', state, '--env', name, ...(configFile === undefined ? [] : ['--config', configFile])];
+}
+
+function helpersOf({ name, driver }: EnvironmentConfig, options: OpenOptions): Helpers {
+  const place = driver.kind === 'compose' ? [driver.file, driver.project ?? ''] : [options.state, name];
+  const scope = createHash('sha256').update(place.join('\0')).digest('hex').slice(0, 12);
+  return helperProcesses({ program: options.program, flags: ownFlags(name, options), scope });
 }
 
 export function sandboxContext({ state, program, signal, onProgress, env }: OpenOptions): SandboxContext {
@@ -66,9 +84,11 @@ function sandbox(config: EnvironmentConfig, options: OpenOptions): Environment {
     apis.set(access.apiUrl, opened);
     return opened;
   };
+  const helpers = helpersOf(config, options);
   return {
     ...common(config),
-    driver: sandboxDriver({ stateFolder: state }),
+    helpers,
+    driver: sandboxDriver({ stateFolder: state, helpers }),
     api: {
       get url() {
         return rootOf(openSandbox(state));
@@ -84,7 +104,7 @@ function sandbox(config: EnvironmentConfig, options: OpenOptions): Environment {
     },
     withPostgres: async (use, how) => openPostgres(openSandbox(state).databaseUrl)(use, how),
     withRedis: async (use) => openRedis(openSandbox(state).redisUrl)(use),
-    identities: async (count) => openSandbox(state).identities(count),
+    identities: async (count, how) => openSandbox(state).identities(count, how),
     rehearsalAccounts: async () => openSandbox(state).accounts,
   };
 }
@@ -94,10 +114,10 @@ function rootOf({ apiUrl }: SandboxAccess): string {
   return new URL(apiUrl).origin;
 }
 
-function driverOf(config: EnvironmentConfig, { env }: OpenOptions): Driver {
+function driverOf(config: EnvironmentConfig, { env }: OpenOptions, helpers: Helpers): Driver {
   const { driver, services, examMode } = config;
   return driver.kind === 'compose'
-    ? openCompose({ file: driver.file, project: driver.project, services, examMode, env })
+    ? openCompose({ file: driver.file, project: driver.project, services, examMode, env, helpers })
     : unavailableDriver(driver.kind, config.name);
 }
 
@@ -105,12 +125,14 @@ function configured(config: EnvironmentConfig, options: OpenOptions): Environmen
   const { api } = config;
   const basePaths = platformOf(config).basePaths;
   const adminToken = (api?.adminToken ?? api?.token)?.reveal();
+  const helpers = helpersOf(config, options);
   const withPostgres: Environment['withPostgres'] = (use, how) =>
     openPostgres(connection(config.database, config, 'database'))(use, how);
   return {
     ...common(config),
     ...replicaOf(config),
-    driver: driverOf(config, options),
+    helpers,
+    driver: driverOf(config, options, helpers),
     api: httpApi({
       url: required(api?.url.reveal(), config, 'api.url'),
       basePaths: api?.basePath === undefined ? basePaths : [api.basePath],
@@ -118,7 +140,8 @@ function configured(config: EnvironmentConfig, options: OpenOptions): Environmen
     }),
     withPostgres,
     withRedis: (use) => openRedis(connection(config.cache, config, 'cache'))(use),
-    identities: (count) => readIdentities(config.identities, count, { ...common(config), withPostgres }),
+    identities: (count, how) =>
+      readIdentities(config.identities, count, { ...common(config), withPostgres }, how),
     rehearsalAccounts: () => readRehearsalAccounts(config.identities, config.name),
   };
 }

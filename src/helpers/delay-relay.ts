@@ -1,0 +1,46 @@
+import { createConnection, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HelperDefinition } from './helper.ts';
+
+/** Listens on `port` and hands on to `to` on the same host; what clients send arrives `milliseconds` later. */
+export const delayRelay: HelperDefinition = {
+  name: 'delay-relay',
+  async run({ option, ready, signal }) {
+    const milliseconds = Number(option('milliseconds'));
+    const server = createServer((client) => join(client, Number(option('to')), milliseconds));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(Number(option('port')), '0.0.0.0', resolve);
+    });
+    ready();
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  },
+};
+
+function join(client: Socket, port: number, milliseconds: number): void {
+  const target = createConnection({ host: '127.0.0.1', port, noDelay: true });
+  client.setNoDelay(true);
+  for (const socket of [client, target]) socket.on('error', () => undefined);
+  client.once('close', () => target.destroy());
+  target.once('close', () => client.destroy());
+  target.pipe(client);
+  void handOn(client, target, milliseconds);
+}
+
+/** Each piece as much later as it came, in order, however many are under way. */
+async function handOn(client: Socket, target: Socket, milliseconds: number): Promise<void> {
+  try {
+    let last = Promise.resolve();
+    for await (const piece of client) {
+      const due = performance.now() + milliseconds;
+      last = last.then(async () => {
+        await sleep(Math.max(0, due - performance.now()));
+        target.write(piece as Buffer);
+      });
+    }
+    await last;
+    target.end();
+  } catch {
+    target.destroy();
+  }
+}

@@ -1,0 +1,46 @@
+import { parseArgs } from 'node:util';
+import { helpers } from '../helpers/index.ts';
+import { environmentFromFlags } from './open-environment.ts';
+
+/** `examctl internal helper`: one process of a disturbance; ends by itself when its time is over. */
+export async function runHelper(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      state: { type: 'string' },
+      config: { type: 'string' },
+      env: { type: 'string' },
+      name: { type: 'string' },
+      mark: { type: 'string' },
+      life: { type: 'string' },
+      option: { type: 'string', multiple: true, default: [] },
+    },
+  });
+  const { state = '', config, env, name, life, option } = values;
+  const helper = helpers.find((candidate) => candidate.name === name);
+  const seconds = Number(life);
+  if (helper === undefined || !(seconds > 0)) throw new Error(`no helper ${name} with a life of ${life} s`);
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  // whoever started it may be gone, and nobody reads on
+  process.stdout.on('error', () => undefined);
+  const options = new Map(option.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]));
+  const signal = AbortSignal.timeout(seconds * 1000);
+  setTimeout(() => process.exit(), seconds * 1000).unref();
+  await helper.run({
+    option: (key) => options.get(key) ?? '',
+    environment: () =>
+      environmentFromFlags(
+        { ...(config !== undefined && { config }), ...(env !== undefined && { env }) },
+        {
+          state,
+          program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+          signal,
+          onProgress: () => undefined,
+          env: process.env,
+        },
+      ),
+    ready: () => void process.stdout.write('ready\n'),
+    signal,
+  });
+  process.exit();
+}
