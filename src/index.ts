@@ -154,7 +154,7 @@ export function planFault(
   fault: string,
   { seconds }: { readonly seconds?: number } = {},
 ): Promise<Plan> {
-  return planFaultOn(findFault(fault), environment, seconds);
+  return planFaultOn(findFault(fault), environment, { seconds });
 }
 
 export { planExamModeOn } from './exam-mode/plan-exam-mode.ts';

@@ -12,6 +12,8 @@ export type ExamModeSet = {
     readonly service: 'backend';
     readonly name: string;
     readonly value: string | null;
+    /** the same as its file has it, quotes and all */
+    readonly written?: string | null;
   } | null;
 };
 
@@ -25,8 +27,8 @@ export const examModeSet = defineAction<ExamModeSet>({
   },
   apply: async (action, ports, signal) => {
     if (action.variable !== null) {
-      const { service, name, value } = action.variable;
-      return ports.environment.driver.setVariable(service, name, value ?? undefined, signal);
+      const { service, name, value, written = value } = action.variable;
+      return ports.environment.driver.setVariable(service, name, written ?? undefined, signal);
     }
     return action.mechanism === 'system-flag'
       ? toggleByApi(action, ports, signal)

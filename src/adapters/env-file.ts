@@ -1,12 +1,14 @@
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
-import { readText, writeFileAtomic } from './files.ts';
+import { readText } from './files.ts';
+import { replaceFile } from './replace-file.ts';
 
 /**
  * Sets one variable of a NAME=VALUE file (undefined: takes its line out), and leaves every other byte as it is, so that
- * setting it back gives the file back.
+ * setting it back gives the file back. The file as it was is kept beside it meanwhile.
  */
 export function setInEnvFile(file: string, name: string, value: string | undefined): void {
-  writeFileAtomic(file, withVariable(textOf(file), name, value, file));
+  const text = textOf(file);
+  replaceFile(file, text, withVariable(text, name, value, file));
 }
 
 /** As it is written there, quotes included; undefined when it is not. */

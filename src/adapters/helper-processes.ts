@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import type { HelperStart, Helpers } from '../lifecycle/environment.ts';
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
-import type { Helpers, HelperStart } from '../lifecycle/environment.ts';
 import { endProcess, identify, readProcFile } from './processes.ts';
 
 export interface HelperProcessesOptions {
@@ -21,15 +21,30 @@ const readyWithin = 15_000;
  */
 export function helperProcesses({ program, flags, scope }: HelperProcessesOptions): Helpers {
   const full = (mark: string) => `${scope}/${mark}`;
-  const find = (mark: string) => processesWithMark(full(mark));
+  const find = (mark?: string) =>
+    mark === undefined
+      ? processesMarked((found) => found.startsWith(full('')))
+      : processesMarked((found) => found === full(mark));
   return {
     find,
     async start(helper, signal) {
       if (find(helper.mark).length > 0) return;
       signal.throwIfAborted();
-      const options = Object.entries(helper.options).flatMap(([name, value]) => ['--option', `${name}=${value}`]);
+      const options = Object.entries(helper.options).flatMap(([name, value]) => [
+        '--option',
+        `${name}=${value}`,
+      ]);
       const life = ['--life', String(helper.lifeSeconds)];
-      const own = ['internal', 'helper', ...flags, '--name', helper.name, '--mark', full(helper.mark), ...life];
+      const own = [
+        'internal',
+        'helper',
+        ...flags,
+        '--name',
+        helper.name,
+        '--mark',
+        full(helper.mark),
+        ...life,
+      ];
       const command = [...namespaceOf(helper), ...program, ...own, ...options];
       await untilReady(command, helper.name, signal);
     },
@@ -78,8 +93,11 @@ async function untilReady([program = '', ...args]: readonly string[], name: stri
   }
 }
 
-function processesWithMark(mark: string): number[] {
-  const isMarked = (args: readonly string[]) => args[args.indexOf('--mark') + 1] === mark && args.includes('helper');
+function processesMarked(isWanted: (mark: string) => boolean): number[] {
+  const isMarked = (args: readonly string[]) => {
+    const position = args.indexOf('--mark');
+    return position !== -1 && args.includes('helper') && isWanted(args[position + 1] ?? '');
+  };
   if (process.platform !== 'linux') {
     return execFileSync('ps', ['-axo', 'pid=,command='], { encoding: 'utf8' })
       .split('\n')

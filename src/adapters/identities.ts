@@ -14,17 +14,26 @@ export async function readIdentities(
   config: IdentitiesConfig | undefined,
   count: number,
   environment: Pick<Environment, 'name' | 'platform' | 'withPostgres'>,
+  { clockOffsetSeconds = 0 }: { readonly clockOffsetSeconds?: number } = {},
 ): Promise<Identity[]> {
   switch (config?.kind) {
     case 'file':
+      if (clockOffsetSeconds !== 0) throw fixedClock(config, environment.name);
       return fromFile(config, count, environment.name);
     case 'signing-key':
-      return fromSigningKey(config, count, environment);
+      return fromSigningKey(config, count, environment, clockOffsetSeconds);
     case undefined:
       throw new Undetermined(`no students for load are configured for ${environment.name}`, {
         hint: `identities: { file: students.csv } with the columns ${columns.join(',')}, or { signing_key: "\${env:...}", email_domain: load.example.com }`,
       });
   }
+}
+
+function fixedClock({ file }: FromFile, environment: string): Undetermined {
+  return new Undetermined(
+    `${environment} takes its tokens from ${file}: none can be issued by a clock that is off`,
+    { hint: `identities: { signing_key: "\${env:...}", email_domain: load.example.com } can` },
+  );
 }
 
 /** The accounts that load runs may act as, to leave them out of what is looked at; null when none are configured. */
@@ -99,6 +108,7 @@ async function fromSigningKey(
   { signingKey, emailDomain, lifetime }: FromSigningKey,
   count: number,
   { name, platform, withPostgres }: Pick<Environment, 'name' | 'platform' | 'withPostgres'>,
+  clockOffsetSeconds: number,
 ): Promise<Identity[]> {
   const key = new TextEncoder().encode(signingKey.reveal());
   const { rows } = await withPostgres((postgres) =>
@@ -113,7 +123,7 @@ async function fromSigningKey(
     });
   }
   const { SignJWT } = await import('jose');
-  const now = Math.floor(Date.now() / 1000);
+  const now = Math.floor(Date.now() / 1000) + clockOffsetSeconds;
   return Promise.all(
     rows.map(async ({ id, email, role }) => ({
       userId: id,

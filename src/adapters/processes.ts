@@ -26,7 +26,7 @@ export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
   return identify(pid)?.startTime === startTime;
 }
 
-function sendSignal(target: ProcessIdentity, signal: NodeJS.Signals): void {
+export function sendSignal(target: ProcessIdentity, signal: NodeJS.Signals): void {
   if (!isAlive(target)) return;
   try {
     process.kill(target.pid, signal);
@@ -71,10 +71,28 @@ export function processStat(pid: number): ProcessStat | undefined {
 }
 
 export function childrenOf(pid: number): number[] {
+  return parentsOfAll().flatMap(([child, parent]) => (parent === pid ? [child] : []));
+}
+
+/** A process and all that descend from it, parents before their children. */
+export function processTree(root: number): number[] {
+  const all = parentsOfAll();
+  const tree = [root];
+  for (const pid of tree) tree.push(...all.flatMap(([child, parent]) => (parent === pid ? [child] : [])));
+  return tree;
+}
+
+function parentsOfAll(): (readonly [pid: number, parent: number])[] {
+  if (process.platform !== 'linux') {
+    const lines = execFileSync('ps', ['-axo', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+    return lines.map((line) => line.trim().split(/\s+/).map(Number) as [number, number]);
+  }
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((candidate) => processStat(candidate)?.parent === pid);
+    .flatMap((name) => {
+      const stat = processStat(Number(name));
+      return stat === undefined ? [] : [[Number(name), stat.parent] as const];
+    });
 }
 
 /** A file of a process in /proc; undefined when the process is gone. */

@@ -10,7 +10,7 @@ import {
 } from '../lifecycle/journal.ts';
 import type { Plan } from '../lifecycle/plan.ts';
 import type { RunFolder, RunIdentity } from '../lifecycle/run.ts';
-import type { OpenRun, RunArchive } from '../lifecycle/run-archive.ts';
+import type { HaltOrder, OpenRun, RunArchive } from '../lifecycle/run-archive.ts';
 import { appendLine, syncFolder } from './append-file.ts';
 import { makeFolder, readJson, readText, writeFileAtomic } from './files.ts';
 import { identify, isAlive, type ProcessIdentity } from './processes.ts';
@@ -21,6 +21,8 @@ export interface OpenMark {
   /** its journal has its first line: from then on an empty journal is a lost one */
   readonly begun: boolean;
 }
+
+const haltFile = 'halt.json';
 
 /** The runs under a state folder: `runs/<id>/` each, and a mark under `open/` while one is not closed. */
 export class RunFolders implements RunArchive {
@@ -55,6 +57,14 @@ export class RunFolders implements RunArchive {
   journal(id: string): Journal {
     const isBegun = () => readJson<OpenMark>(this.#markFile(id))?.begun ?? true;
     return journalFile(join(this.path(id), 'journal.ndjson'), isBegun);
+  }
+
+  orderHalt(id: string, order: HaltOrder): void {
+    writeFileAtomic(join(this.path(id), haltFile), JSON.stringify(order));
+  }
+
+  haltOf(id: string): HaltOrder | undefined {
+    return readJson<HaltOrder>(join(this.path(id), haltFile));
   }
 
   close(id: string): void {

@@ -1,101 +1,65 @@
 import { Command } from 'commander';
 import type { FaultDefinition } from '../faults/fault.ts';
 import { faults } from '../faults/index.ts';
-import { planFault } from '../faults/plan-fault.ts';
-import { systemClock } from '../lifecycle/clock.ts';
+import { parseStopCondition, type StopCondition } from '../faults/stop-condition.ts';
 import { UsageError } from '../lifecycle/errors.ts';
-import { openChanges } from '../lifecycle/journal.ts';
 import { didYouMean } from '../lifecycle/nearest.ts';
-import { exitCodeOf } from '../lifecycle/outcome.ts';
-import { untilSteady } from '../probes/until-steady.ts';
-import { planReport } from '../report/plan-report.ts';
 import type { Context } from './context.ts';
 import { parseSeconds } from './duration-argument.ts';
-import { recoverRuns } from './recover.ts';
+import { runFaultClear } from './fault-clear.ts';
+import { runFaultHalt } from './fault-halt.ts';
+import { type InjectFlags, runFaultInject } from './fault-inject.ts';
+import { runFaultList } from './fault-list.ts';
+import { runFaultStatus } from './fault-status.ts';
 
 export function faultCommand(context: Context): Command {
   const command = new Command('fault')
     .description('break something on purpose, and bring it back')
     .addHelpText(
       'after',
-      '\nExamples:\n  examctl fault list\n  examctl fault inject redis-outage --for 30s --dry-run',
+      `
+Examples:
+  examctl fault list
+  examctl fault inject redis-outage --for 30s --dry-run
+  examctl fault halt`,
     );
   command
     .command('list')
-    .description('show the faults, and what the platform should do meanwhile')
+    .description('show the faults: what each does, what the platform should do, and whether it can be made here')
+    .addHelpText('after', '\nExamples:\n  examctl fault list -e staging\n  examctl fault list -o json | jq -r ".data.faults[] | select(.possible).id"')
     .action(() => runFaultList(context));
   command
     .command('inject')
     .argument('<fault>', `one of: ${faults.map(({ id }) => id).join(', ')}`)
     .option('--for <duration>', 'how long it holds before it is reverted, as 30s or 2m', parseSeconds)
+    .option('--set <name=value>', 'a parameter of the fault; may be given several times', collect, [])
+    .option('--stop-if <condition>', 'end it early: error_rate>0.05, p95_ms>2000; may be given several times', collectConditions)
     .description('inject a fault, hold it, revert it and prove that the environment is as before')
     .addHelpText(
       'after',
-      '\nExamples:\n  examctl fault inject redis-outage --for 30s\n  examctl fault inject worker-restart --dry-run',
+      `
+Examples:
+  examctl fault inject redis-outage --for 30s
+  examctl fault inject network-delay --set to=database --set delay=300 --stop-if 'p95_ms>2000'
+  examctl fault inject worker-kill --dry-run`,
     )
-    .action((id: string, options: { for?: number }) => runFaultInject(id, options, context));
+    .action((id: string, flags: InjectFlags) => runFaultInject(findFault(id), flags, context));
   command
     .command('status')
     .description('show what is broken right now, by whom and until when')
+    .addHelpText('after', '\nExample:\n  examctl fault status -o json')
     .action(() => runFaultStatus(context));
   command
+    .command('halt')
+    .description('end all faults of the environment now, from any terminal, and see that they are gone')
+    .addHelpText('after', '\nExample:\n  examctl fault halt -e staging --reason "students see errors"')
+    .action(() => runFaultHalt(context));
+  command
     .command('clear')
-    .description('revert what runs that died have left: the same as examctl recover')
-    .action(() => recoverRuns(undefined, context));
+    .description('revert what any run has left in the environment, also where its journal is lost')
+    .addHelpText('after', '\nExample:\n  examctl fault clear -e staging')
+    .action(() => runFaultClear(context));
   return command;
-}
-
-export async function runFaultList({ report }: Pick<Context, 'report'>): Promise<void> {
-  const rows = faults.map(({ id, title, expectation, defaultSeconds, maxSeconds }) => ({
-    id,
-    title,
-    expectation,
-    defaultSeconds,
-    maxSeconds,
-  }));
-  await report({
-    kind: 'fault.list',
-    data: { faults: rows },
-    rows,
-    blocks: [
-      {
-        type: 'table',
-        columns: [{ title: 'Fault' }, { title: 'What it does' }, { title: 'What the platform should do' }],
-        rows: rows.map(({ id, title, expectation }) => [id, title, expectation]),
-      },
-    ],
-  });
-}
-
-/** Clients of what was away may take a moment to connect again; the platform must be steady by then. */
-const recoverySeconds = 15;
-
-export async function runFaultInject(
-  id: string,
-  options: { for?: number },
-  context: Pick<Context, 'openEnvironment' | 'operator' | 'report' | 'options' | 'signal'>,
-): Promise<void> {
-  const fault = findFault(id);
-  const environment = await context.openEnvironment();
-  const plan = await planFault(fault, environment, options.for);
-  if (context.options.dryRun) return context.report(planReport(plan));
-  const result = await context.operator(environment).run(plan);
-  const after = await untilSteady(environment, {
-    clock: systemClock,
-    signal: context.signal,
-    seconds: recoverySeconds,
-  });
-  await context.report({
-    kind: 'fault.inject',
-    data: { fault: id, run: result.run, folder: result.folder, reverted: true, steadyStateAfter: after },
-    outcomes: after,
-    exitCode: exitCodeOf(after.map(({ outcome }) => outcome)),
-    blocks: [
-      { type: 'text', text: `${fault.title}: injected, held and reverted. Journal: ${result.folder}` },
-      { type: 'heading', text: 'Steady state afterwards' },
-      { type: 'outcomes', outcomes: after },
-    ],
-  });
 }
 
 export function findFault(id: string): FaultDefinition {
@@ -109,60 +73,10 @@ export function findFault(id: string): FaultDefinition {
   });
 }
 
-export async function runFaultStatus({
-  archive,
-  report,
-}: Pick<Context, 'archive' | 'report'>): Promise<void> {
-  const broken = [];
-  const unknown: { run: string; damage: string }[] = [];
-  for (const { id, identity, alive } of archive.open()) {
-    const damage = await archive.journal(id).damage();
-    if (damage !== null) unknown.push({ run: id, damage });
-    for (const { target, at, deadline } of openChanges(await archive.journal(id).read())) {
-      broken.push({
-        run: id,
-        environment: identity.environment,
-        target,
-        since: at,
-        until: deadline,
-        by: identity.actor,
-        alive,
-      });
-    }
-  }
-  await report({
-    kind: 'fault.status',
-    data: { broken, unknown },
-    rows: broken,
-    exitCode: unknown.length === 0 ? 0 : 3,
-    blocks: [
-      ...unknown.map(({ run, damage }) => ({
-        type: 'text' as const,
-        text: `What run ${run} has changed is not known: its journal cannot be trusted: ${damage}`,
-      })),
-      broken.length === 0
-        ? {
-            type: 'text' as const,
-            text:
-              unknown.length === 0
-                ? 'Nothing is changed by examctl right now.'
-                : 'Nothing else is known to be changed.',
-          }
-        : {
-            type: 'table',
-            columns: ['Environment', 'Target', 'Since', 'Until', 'By', 'Run', 'Its process'].map((title) => ({
-              title,
-            })),
-            rows: broken.map((row) => [
-              row.environment,
-              row.target,
-              row.since,
-              row.until,
-              row.by,
-              row.run,
-              row.alive ? 'alive' : 'dead: examctl recover',
-            ]),
-          },
-    ],
-  });
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function collectConditions(value: string, before: readonly StopCondition[] = []): StopCondition[] {
+  return [...before, parseStopCondition(value)];
 }

@@ -36,7 +36,7 @@ export async function recoverRuns(wanted: string | undefined, context: RecoverCo
   const left = recovered.flatMap((recovery) => recovery.left);
   if (left.length === 0) return;
   throw new OperationFailed(
-    `not undone: ${left.map(({ change, message }) => `${change.target} (${message})`).join('; ')}`,
+    `not undone: ${left.map(({ target, message }) => `${target} (${message})`).join('; ')}`,
     {
       reverted: false,
       hint: 'a person must act now; when the cause is mended: examctl recover',
@@ -47,8 +47,8 @@ export async function recoverRuns(wanted: string | undefined, context: RecoverCo
 async function reportRecoveries(recovered: readonly Recovery[], { report }: RecoverContext): Promise<void> {
   const rows = recovered.map(({ run, open, left }) => ({
     run,
-    undone: open.filter((target) => left.every(({ change }) => change.target !== target)),
-    left: left.map(({ change, message }) => `${change.target}: ${message}`),
+    undone: open.filter((target) => left.every((one) => one.target !== target)),
+    left: left.map(({ target, message }) => `${target}: ${message}`),
   }));
   await report({
     kind: 'recover',

@@ -18,7 +18,7 @@ import { rehearsalReport } from './rehearsal-report.ts';
 
 export type RehearseContext = Pick<
   Context,
-  'openEnvironment' | 'operator' | 'progress' | 'options' | 'report'
+  'openEnvironment' | 'operator' | 'progress' | 'options' | 'report' | 'archive'
 > & {
   catalogue(): Promise<CheckCatalogue>;
   pseudonymSalt(environment: string): Promise<string>;
@@ -79,6 +79,7 @@ export async function rehearseOn(
     environment,
     withRun: (wanted, use) => operator.withRun(wanted, use),
     faults,
+    haltOf: (run) => context.archive.haltOf(run),
     catalogue: await context.catalogue(),
     students: pseudonymiser(await context.pseudonymSalt(environment.name)),
     load: await context.loadPorts(),

@@ -1,9 +1,10 @@
-import { Argument, Command } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../lifecycle/clock.ts';
 import type { Driver, InstanceStats, Service, ServiceInstance } from '../lifecycle/environment.ts';
 import type { Plan } from '../lifecycle/plan.ts';
 import { planReport } from '../report/plan-report.ts';
 import type { Report } from '../report/report.ts';
+import { planRollback } from '../services/plan-rollback.ts';
 import { planRestartAll, planService, type ServiceOrder } from '../services/plan-services.ts';
 import type { Context } from './context.ts';
 import { reportLines } from './log-lines-report.ts';
@@ -56,7 +57,30 @@ Examples:
       'restart every service in the order in which they need each other, each when the last is healthy',
     )
     .action(() => runRestartAll(context));
+  command
+    .command('rollback')
+    .addArgument(new Argument('<service>', 'which').choices(services))
+    .addOption(new Option('--to <tag>', 'of an image that is on the machine already').argParser(parseTag))
+    .description(
+      'deploy an earlier version of a service; the one that runs comes back when it does not get well',
+    )
+    .addHelpText(
+      'after',
+      `
+The tag is changed where it is written: in the env file of the compose project, where the image reads name:\${TAG}, or in
+the compose file itself. The file as it was stays beside it.
+
+Example:
+  examctl services rollback backend --to 2026-05-03 -e staging --reason "..." --dry-run`,
+    )
+    .action((service: Service, { to }: { to?: string }) => runRollback(service, to, context));
   return command;
+}
+
+/** Of an image: docs.docker.com/reference/cli/docker/image/tag */
+function parseTag(text: string): string {
+  if (/^\w[\w.-]{0,127}$/.test(text)) return text;
+  throw new InvalidArgumentError('A tag is letters, digits, _ . and -: what follows the colon of an image.');
 }
 
 const descriptions: Readonly<Record<ServiceOrder, string>> = {
@@ -159,6 +183,11 @@ export async function runServiceOrder(order: ServiceOrder, service: Service, con
 export async function runRestartAll(context: OrderContext): Promise<void> {
   const environment = await context.openEnvironment();
   await carryOut(await planRestartAll(environment), context, environment);
+}
+
+export async function runRollback(service: Service, tag: string | undefined, context: OrderContext) {
+  const environment = await context.openEnvironment();
+  await carryOut(await planRollback(service, tag, environment), context, environment);
 }
 
 async function carryOut(

@@ -21,6 +21,11 @@ export function unavailableDriver(kind: Driver['kind'], environment: string): Dr
     stop: refuse,
     restart: refuse,
     restartInstance: refuse,
+    pause: refuse,
+    workers: refuse,
+    killWorker: refuse,
+    disturber: { possibility: refuse, disturb: refuse, calm: refuse, isDisturbed: refuse },
+    snapshot: refuse,
     variable: refuse,
     setVariable: refuse,
     logs: () => ({

@@ -16,7 +16,8 @@ export interface ExamModeSnapshot {
 export async function planExamModeOn(environment: Environment): Promise<Plan> {
   const mechanisms = await mechanismChanges(environment, true);
   try {
-    return planOf('exam-mode on', environment, [...mechanisms, ...(await jobsOff(environment))]);
+    const { changes, notes } = await jobsOff(environment);
+    return planOf('exam-mode on', environment, [...mechanisms, ...changes], notes);
   } catch (error) {
     if (!(error instanceof Undetermined)) throw error;
     // the flag protects the exam without it; verify tells whether a job runs all the same
@@ -102,23 +103,42 @@ async function variableChange(
   const before = (await driver.variable(service, name)) ?? null;
   const after = enabled ? 'true' : 'false';
   if (before === after) return undefined;
-  const set = (value: string | null): Action => ({
+  const file = driver.writtenVariable?.(service, name);
+  const set = (value: string | null, written: string | null): Action => ({
     kind: 'exam-mode-set',
     mechanism: 'env-file',
     enabled: value === 'true',
-    variable: { service, name, value },
+    variable: { service, name, value, written },
   });
-  return change(`variable ${name} of ${service}`, before ?? '(unset)', after, set(after), set(before), 30);
+  const line = (text: string | null) => (text === null ? `no ${name}` : `${name}=${text}`);
+  const written = file === undefined ? before : (file.text ?? null);
+  const where = file === undefined ? '' : ` in ${file.file}`;
+  const running = written === before ? '' : `, while the service has ${line(before)}`;
+  return change(
+    `variable ${name} of ${service}`,
+    `${line(written)}${where}${running}`,
+    `${line(after)}${where}`,
+    set(after, after),
+    set(before, written),
+    30,
+  );
 }
 
-async function jobsOff({ driver, platform }: Environment): Promise<Change[]> {
+async function jobsOff({ driver, platform }: Environment): Promise<{ changes: Change[]; notes: string[] }> {
   const known = platform.examMode.jobs;
-  const enabled = (await driver.jobs())
-    .filter((job) => job.enabled && known.includes(job.key))
-    .map(({ key }) => key);
-  if (enabled.length === 0) return [];
-  const set = (value: boolean): Action => ({ kind: 'jobs-set', jobs: enabled, enabled: value });
-  return [change(`background jobs ${enabled.join(', ')}`, 'enabled', 'disabled', set(false), set(true), 5)];
+  const enabled = (await driver.jobs()).filter((job) => job.enabled && known.includes(job.key));
+  const keysOf = (switchable: boolean) =>
+    enabled.filter((job) => (job.switchable ?? true) === switchable).map(({ key }) => key);
+  const fixed = keysOf(false);
+  const notes =
+    fixed.length === 0
+      ? []
+      : [`background jobs ${fixed.join(', ')} stay on: they must look at exam mode by themselves`];
+  const jobs = keysOf(true);
+  if (jobs.length === 0) return { changes: [], notes };
+  const set = (value: boolean): Action => ({ kind: 'jobs-set', jobs, enabled: value });
+  const off = change(`background jobs ${jobs.join(', ')}`, 'enabled', 'disabled', set(false), set(true), 5);
+  return { changes: [off], notes };
 }
 
 function wayBack({ changes }: ExamModeSnapshot): Change[] {

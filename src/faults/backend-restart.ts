@@ -1,23 +1,30 @@
+import { lostWith } from './changes.ts';
 import { defineFault } from './fault.ts';
 
 export const backendRestart = defineFault({
   id: 'backend-restart',
-  title: 'the backend is restarted, all workers at once',
-  expectation: 'refused connections for some seconds, then steady; no acknowledged answer is lost',
+  title: 'the instances of the backend are restarted one after another',
+  expectation: 'with several instances the others answer meanwhile; no acknowledged answer is lost',
   nature: 'momentary',
   defaultSeconds: 5,
   maxSeconds: 300,
+  parameters: [],
   toleratedErrorRate: 1,
-  impact: 'nobody can work until the backend answers again',
+  mayFail: lostWith.backend,
+  stopIf: [],
+  impact: 'requests in flight are lost; with one instance nobody can work until it answers again',
+  hits: () => 'all students, one backend instance after another',
+  alternatives: ['full-backend-restart'],
+  needs: () => ({ kind: 'service', service: 'backend' }),
   changes: async () => [
     {
-      target: 'service backend',
+      target: 'instances of backend',
       before: 'running',
-      after: 'restarted',
-      apply: { kind: 'service-restart', service: 'backend' },
+      after: 'restarted, one after another',
+      apply: { kind: 'instances-restart', service: 'backend' },
       revert: { kind: 'service-start', service: 'backend' },
       undoneBy: 'guardian',
-      seconds: 30,
+      seconds: 45,
     },
   ],
 });

@@ -1,3 +1,4 @@
+import { lostWith, stopped } from './changes.ts';
 import { defineFault } from './fault.ts';
 
 export const redisOutage = defineFault({
@@ -7,17 +8,13 @@ export const redisOutage = defineFault({
   nature: 'lasting',
   defaultSeconds: 60,
   maxSeconds: 300,
+  parameters: [],
   toleratedErrorRate: 0.02,
+  mayFail: lostWith.cache,
+  stopIf: ['error_rate>0.5'],
   impact: 'rate limiting is off and token refresh is refused while Redis is away',
-  changes: async () => [
-    {
-      target: 'service cache',
-      before: 'running',
-      after: 'stopped',
-      apply: { kind: 'service-stop', service: 'cache' },
-      revert: { kind: 'service-start', service: 'cache' },
-      undoneBy: 'guardian',
-      seconds: 5,
-    },
-  ],
+  hits: () => 'every request that counts against a rate limit, and sign-ins',
+  alternatives: ['network-cut'],
+  needs: () => ({ kind: 'service', service: 'cache' }),
+  changes: async () => [stopped('cache')],
 });

@@ -1,3 +1,4 @@
+import type { Snapshot } from './environment.ts';
 import type { OutcomeRecord } from './outcome.ts';
 import type { Action } from './plan.ts';
 
@@ -9,4 +10,6 @@ export interface Actuator {
   apply(action: Action, signal: AbortSignal): Promise<void>;
   /** Looks whether the action's effect is there, by another path than the change took where there is one. */
   verify(action: Action, signal: AbortSignal): Promise<OutcomeRecord>;
+  /** all that a fault may touch, as it is now */
+  snapshot(signal?: AbortSignal): Promise<Snapshot>;
 }

@@ -39,9 +39,9 @@ export interface Driver {
   restartInstance(id: string, signal: AbortSignal): Promise<void>;
   /** its processes stay, and none of them runs: who asks waits; start() lets them go on */
   pause(service: Service, signal: AbortSignal): Promise<void>;
-  /** worker processes of the service, in all of its instances together */
-  workers(service: Service): Promise<number>;
-  /** ends one worker process at once (SIGKILL); whoever watches over it replaces it */
+  /** process ids of the service's workers, in all of its instances, as the machine that they run on knows them */
+  workers(service: Service): Promise<readonly number[]>;
+  /** ends one worker process at once (SIGKILL) and resolves when it is gone; whoever watches over it replaces it */
   killWorker(service: Service, signal: AbortSignal): Promise<void>;
   readonly disturber: Disturber;
   /**
@@ -49,9 +49,23 @@ export interface Driver {
    * a text that is equal as long as it is untouched.
    */
   snapshot(signal?: AbortSignal): Promise<Snapshot>;
+  /** absent where services are not made of images */
+  readonly images?: ServiceImages;
+  /** a digest of the files that say how services are made: a plan rests on them; absent where there are none */
+  revision?(): Promise<string>;
+  /** URL, with credentials, of the database or cache as its service has it; absent where it has to be configured */
+  connectionUrl?(service: 'database' | 'cache'): Promise<string>;
   /** the variable as the running service has it; undefined when it is not set */
   variable(service: Service, name: string): Promise<string | undefined>;
-  /** sets (undefined: unsets) a variable in the service's env file and recreates the service so that it has it */
+  /** the variable's value as its env file has it, quotes and all; absent where files are written as services have it */
+  writtenVariable?(
+    service: Service,
+    name: string,
+  ): { readonly file: string; readonly text: string | undefined };
+  /**
+   * Sets (undefined: unsets) a variable in the service's env file, where the value is written as it is, and recreates the
+   * service so that it has it.
+   */
   setVariable(service: Service, name: string, value: string | undefined, signal: AbortSignal): Promise<void>;
   /** log lines of the service's instances since a time, in the order of each instance */
   logs(
@@ -62,6 +76,39 @@ export interface Driver {
   /** background jobs: host crontab, scheduler or worker process, whatever the driver's machines use */
   jobs(): Promise<JobSchedule[]>;
   setJobsEnabled(enabled: boolean, jobKeys: readonly string[], signal: AbortSignal): Promise<void>;
+}
+
+/** The images that services are made of, as the driver's machine has them. */
+export interface ServiceImages {
+  look(service: Service): Promise<ServiceImage>;
+  /** the id of an image by its name and tag; undefined: it is not there, and is not fetched */
+  idOf(reference: string): Promise<string | undefined>;
+  /** writes the setting, makes the service anew with it, and resolves when it is well */
+  deploy(service: Service, setting: ImageSetting, signal: AbortSignal): Promise<void>;
+}
+
+/** What a service is made of now. */
+export interface ServiceImage {
+  /** "registry.example.com/backend:14" */
+  readonly reference: string;
+  readonly id: string;
+  readonly repository: string;
+  /** others of the same repository that are there, the newest first */
+  readonly others: readonly { readonly tag: string; readonly id: string; readonly createdAt: Date }[];
+  readonly setting: ImageSetting;
+  /** for another tag */
+  settingFor(tag: string): ImageSetting;
+  /** other services of the environment's files that are made with the same setting */
+  readonly sharedWith: readonly string[];
+}
+
+/** The text that decides which image a service is made of, where it is written. */
+export interface ImageSetting {
+  readonly file: string;
+  /** of an env file; null: the image itself, in the file that describes the services */
+  readonly variable: string | null;
+  /** null: it is not there, and a default counts */
+  readonly text: string | null;
 }
 
 export type Snapshot = Readonly<Record<string, string>>;
@@ -88,6 +135,12 @@ export type Disturbance =
   /** an upstream of the platform answers so, or not at all */
   | { readonly kind: 'vendor'; readonly answer: '429' | '500' | 'timeout' };
 
+/** What a driver may be able to do on purpose. */
+export type Ability =
+  | Disturbance
+  | { readonly kind: 'pause'; readonly service: Service }
+  | { readonly kind: 'worker-kill'; readonly service: Service };
+
 /** What a disturbance needs beside itself, to be found and undone by any process. */
 export interface DisturbanceId {
   /** the same for the same fault of the same environment: "network-delay" */
@@ -102,7 +155,7 @@ export type Possibility =
 
 export interface Disturber {
   /** looked up anew: kernel, capabilities, tools, services */
-  possibility(disturbance: Disturbance | { readonly kind: 'pause' | 'worker-kill'; readonly service: Service }): Promise<Possibility>;
+  possibility(ability: Ability): Promise<Possibility>;
   /** idempotent; whatever process it takes ends by itself after `lifeSeconds` */
   disturb(what: DisturbanceId & { readonly lifeSeconds: number }, signal: AbortSignal): Promise<void>;
   /** undoes it, whoever made it; idempotent */
@@ -115,8 +168,8 @@ export interface Disturber {
 export interface Helpers {
   /** does nothing when one with this mark runs; resolves when it says that it is at work */
   start(helper: HelperStart, signal: AbortSignal): Promise<void>;
-  /** process ids of those that run under the mark */
-  find(mark: string): number[];
+  /** process ids of those that run under the mark; without one, of all of the environment */
+  find(mark?: string): number[];
   /** resolves when none is left */
   end(mark: string): Promise<void>;
 }
@@ -139,8 +192,10 @@ export interface LogLine {
 export interface JobSchedule {
   readonly key: string;
   readonly enabled: boolean;
-  /** a process of this job is alive now */
-  readonly running: boolean;
+  /** a process of this job is alive now; null: it runs inside of another process, so only its rows tell */
+  readonly running: boolean | null;
+  /** false: nobody but the job itself can keep it from starting; default true */
+  readonly switchable?: boolean;
 }
 
 export interface QueryResult<Row> {

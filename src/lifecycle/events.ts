@@ -19,6 +19,8 @@ export type LifecycleEvent =
   | { readonly type: 'revert.started'; readonly text: string; readonly by: Worker }
   | { readonly type: 'revert.verified'; readonly text: string; readonly outcome: OutcomeRecord }
   | { readonly type: 'revert.retried'; readonly text: string; readonly message: string }
+  | { readonly type: 'proof.started'; readonly text: string }
+  | { readonly type: 'proof.done'; readonly text: string }
   | { readonly type: 'warning'; readonly message: string }
   | {
       readonly type: 'run.finished';

@@ -1,13 +1,15 @@
 import type { Clock } from './clock.ts';
 import { messageOf } from './errors.ts';
 import type { ChangeStarted, Journal, JournalLine } from './journal.ts';
-import { openChanges, runFinish } from './journal.ts';
-import { type RevertPorts, revertChanges } from './revert.ts';
+import { openChanges, type PlanAtWork, plansAtWork, runFinish } from './journal.ts';
+import { type RevertPorts, revertChanges, undoPlans } from './revert.ts';
 
 export interface GuardianPorts extends RevertPorts {
   readonly clock: Clock;
   /** whether the process that started the guardian still lives */
   readonly runIsAlive: () => boolean;
+  /** somebody ordered the run to end its faults, and it had the time to do so by itself */
+  readonly isHalted: () => Promise<boolean>;
 }
 
 const lookEvery = 250;
@@ -26,8 +28,9 @@ export async function guard(
     const lines = await readable(journal, ports);
     if (runFinish(lines) !== undefined) return 'finished by the run';
     const open = openChanges(lines).filter(({ undoneBy }) => undoneBy === 'guardian');
-    if (!alive) return afterDeath(open, lines, ports);
-    const late = open.filter((change) => isLate(change, clock.now()));
+    if (!alive) return afterDeath(lines, ports);
+    const isHalted = await ports.isHalted();
+    const late = open.filter((change) => isHalted || isLate(change, clock.now()));
     if (late.length > 0) await revertChanges(late, 'guardian', ports);
     await clock.sleep(lookEvery);
   }
@@ -49,13 +52,18 @@ function isLate({ deadline }: ChangeStarted, now: Date): boolean {
   return deadline !== null && now.getTime() > Date.parse(deadline);
 }
 
-async function afterDeath(
-  open: readonly ChangeStarted[],
-  lines: readonly JournalLine[],
-  ports: GuardianPorts,
-) {
-  const left = await revertChanges([...open, ...touchedAgain(open, lines)], 'guardian', ports);
+async function afterDeath(lines: readonly JournalLine[], ports: GuardianPorts) {
+  const plans = plansAtWork(lines).map(ofGuardian);
+  const open = plans.flatMap((plan) => plan.open);
+  const again = await revertChanges(touchedAgain(open, lines), 'guardian', ports);
+  const left = [...again, ...(await undoPlans(plans, 'guardian', ports))];
   return left.length === 0 ? 'reverted' : 'not reverted';
+}
+
+/** What a person has to undo is left to a person, and then there is nothing to prove yet. */
+function ofGuardian(plan: PlanAtWork): PlanAtWork {
+  const open = plan.open.filter(({ undoneBy }) => undoneBy === 'guardian');
+  return { ...plan, open, unproven: plan.unproven && open.length === plan.open.length };
 }
 
 /**

@@ -43,6 +43,14 @@ export type JournalEntry =
       readonly outcome: OutcomeRecord;
     }
   | { readonly type: 'revert.failed'; readonly change: number; readonly by: Worker; readonly message: string }
+  /** a plan's changes are reverted, and all that they may have touched is as it was before */
+  | { readonly type: 'state.proven'; readonly plan: number; readonly by: Worker }
+  | {
+      readonly type: 'state.differs';
+      readonly plan: number;
+      readonly by: Worker;
+      readonly differences: readonly string[];
+    }
   | { readonly type: 'evidence'; readonly file: string; readonly title: string }
   | {
       readonly type: 'run.finished';
@@ -112,6 +120,40 @@ export function openChanges(lines: readonly JournalLine[]): ChangeStarted[] {
   );
   return lines
     .filter((line): line is ChangeStarted => line.type === 'change.started' && !closed.has(line.change))
+    .reverse();
+}
+
+/** A plan that was carried out, in a run that may carry out several. */
+export interface PlanAtWork {
+  /** the how many-th of the run, from 1 */
+  readonly number: number;
+  /** absent: changes that no plan announced */
+  readonly plan?: Plan;
+  readonly changes: readonly number[];
+  /** those of its changes that are open, the latest first */
+  readonly open: readonly ChangeStarted[];
+  /** what it may have touched must be compared with the state before */
+  readonly unproven: boolean;
+}
+
+/** The plans of a run that something is left to do for, the latest first: the order to undo them in. */
+export function plansAtWork(lines: readonly JournalLine[]): PlanAtWork[] {
+  const open = new Map(openChanges(lines).map((change) => [change.change, change]));
+  const proven = new Set(lines.flatMap((line) => (line.type === 'state.proven' ? [line.plan] : [])));
+  const plans: { plan?: Plan; changes: number[] }[] = [{ changes: [] }];
+  for (const line of lines) {
+    if (line.type === 'plan.made') plans.push({ plan: line.plan, changes: [] });
+    if (line.type === 'change.started') plans.at(-1)?.changes.push(line.change);
+  }
+  return plans
+    .map(({ plan, changes }, number) => ({
+      number,
+      changes,
+      ...(plan !== undefined && { plan }),
+      open: changes.flatMap((change) => open.get(change) ?? []).reverse(),
+      unproven: plan?.before !== undefined && changes.length > 0 && !proven.has(number),
+    }))
+    .filter(({ open: left, unproven }) => left.length > 0 || unproven)
     .reverse();
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Snapshot } from './environment.ts';
 import { canonicalJson, type Json } from './json.ts';
 import type { OutcomeRecord } from './outcome.ts';
 
@@ -29,6 +30,8 @@ export interface Change {
 export interface Impact {
   /** sessions in progress when the plan was made; null when they could not be counted */
   readonly sessionsInProgress: number | null;
+  /** of these, the sessions of students who are no rehearsal's own; absent: all */
+  readonly othersInProgress?: number | null;
   /** when the last of them ends, ISO 8601 */
   readonly lastEndsAt: string | null;
   /** true when students notice: a restart, a fault, a lock */
@@ -47,6 +50,8 @@ export interface PlanContent {
   readonly holdSeconds: number | null;
   /** what could not be looked at, and is therefore not in the plan; for people */
   readonly notes?: readonly string[];
+  /** all that a fault may touch, as it was: that it is so again proves the revert */
+  readonly before?: Snapshot;
   /** what held before: a fault is not injected into a system that is already ill */
   readonly steadyState: readonly OutcomeRecord[];
 }

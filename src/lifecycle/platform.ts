@@ -17,6 +17,8 @@ export interface Platform {
   };
   /** SQL, no parameters; one row {in_progress: int, last_ends_at: timestamptz|null} */
   readonly sessionsInProgressSql: string;
+  /** the same without the rehearsal's own students; parameters: their e-mail domain or null, their user ids */
+  readonly sessionsOfOthersSql: string;
   /** SQL, parameters: e-mail domain, most rows; rows {id, email, role} of the active students whose address is at it */
   readonly studentsOfDomainSql: string;
   readonly scenarios: readonly string[];

@@ -1,6 +1,6 @@
 import { messageOf } from './errors.ts';
-import { type Journal, type JournalLine, openChanges } from './journal.ts';
-import { type LeftOver, type RevertPorts, revertChanges } from './revert.ts';
+import { type Journal, type JournalLine, plansAtWork } from './journal.ts';
+import { type LeftOver, type RevertPorts, undoPlans } from './revert.ts';
 
 export interface Recovery {
   readonly run: string;
@@ -15,17 +15,17 @@ export async function recoverRun(
   journal: Journal,
   ports: Omit<RevertPorts, 'journal'>,
 ): Promise<Recovery> {
-  const open = openChanges(await journal.read());
-  const left = await revertChanges(open, 'recover', { ...ports, journal });
+  const plans = plansAtWork(await journal.read());
+  const left = await undoPlans(plans, 'recover', { ...ports, journal });
   const message =
-    left.length === 0 ? 'recovered' : left.map((item) => `${item.change.target}: ${item.message}`).join('; ');
+    left.length === 0 ? 'recovered' : left.map(({ target, message }) => `${target}: ${message}`).join('; ');
   try {
     const result = left.length === 0 ? 'interrupted' : 'failed-not-reverted';
     await journal.append({ type: 'run.finished', by: 'recover', result, message });
   } catch (error) {
     ports.emit({ type: 'warning', message: `the end of run ${run} could not be noted: ${messageOf(error)}` });
   }
-  return { run, open: open.map(({ target }) => target), left };
+  return { run, open: plans.flatMap(({ open }) => open.map(({ target }) => target)), left };
 }
 
 /** The guardian that said it was watching, while it has not written an end. */

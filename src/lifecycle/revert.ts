@@ -2,7 +2,9 @@ import type { Actuator } from './actuator.ts';
 import type { Clock } from './clock.ts';
 import { messageOf } from './errors.ts';
 import type { Listener } from './events.ts';
-import type { ChangeStarted, Journal, JournalEntry, Worker } from './journal.ts';
+import type { Snapshot } from './environment.ts';
+import type { ChangeStarted, Journal, JournalEntry, PlanAtWork, Worker } from './journal.ts';
+import { differencesOf } from './snapshot.ts';
 import type { OutcomeRecord } from './outcome.ts';
 import type { Action } from './plan.ts';
 
@@ -16,6 +18,7 @@ export interface RevertPorts {
 /** Milliseconds that a revert may take, attempts and waiting included. */
 export const revertDeadline = 60_000;
 const pauseBetweenAttempts = 1_000;
+const pauseBetweenLooks = 200;
 const untried = 'no attempt was made';
 
 /**
@@ -30,18 +33,66 @@ export async function revertChanges(
   const left: LeftOver[] = [];
   for (const change of changes) {
     if (change.revert === null) {
-      left.push({ change, message: 'it has no way back' });
+      left.push({ target: change.target, message: 'it has no way back' });
       continue;
     }
     const failure = await revertOne(change.change, change.revert, by, ports);
-    if (failure !== undefined) left.push({ change, message: failure });
+    if (failure !== undefined) left.push({ target: change.target, message: failure });
   }
   return left;
 }
 
 export interface LeftOver {
-  readonly change: ChangeStarted;
+  /** what is not as it was: "service cache" */
+  readonly target: string;
   readonly message: string;
+}
+
+/**
+ * Undoes what is open of the plans, the latest first, and proves for each that all that it may have touched is as it was
+ * before, before an earlier one is undone.
+ */
+export async function undoPlans(
+  plans: readonly PlanAtWork[],
+  by: Worker,
+  ports: RevertPorts,
+): Promise<LeftOver[]> {
+  const left: LeftOver[] = [];
+  for (const plan of plans) {
+    const ofPlan = await revertChanges(plan.open, by, ports);
+    left.push(...ofPlan);
+    if (plan.unproven && ofPlan.length === 0) left.push(...(await proveAsBefore(plan, by, ports)));
+  }
+  return left;
+}
+
+async function proveAsBefore({ number, plan }: PlanAtWork, by: Worker, ports: RevertPorts): Promise<LeftOver[]> {
+  const { emit } = ports;
+  emit({ type: 'proof.started', text: 'compare with the state before' });
+  const differences = await untilAsBefore(plan?.before ?? {}, ports);
+  if (differences.length === 0) {
+    await note({ type: 'state.proven', plan: number, by }, ports);
+    emit({ type: 'proof.done', text: 'all is as it was before' });
+    return [];
+  }
+  await note({ type: 'state.differs', plan: number, by, differences }, ports);
+  emit({ type: 'proof.done', text: `not as it was before: ${differences.join('; ')}` });
+  return differences.map((message) => ({ target: `state after ${plan?.operation}`, message }));
+}
+
+/** What was restarted takes a moment until it is well; what differs in the end. */
+async function untilAsBefore(before: Snapshot, { actuator, clock }: RevertPorts): Promise<string[]> {
+  const signal = AbortSignal.timeout(revertDeadline);
+  for (;;) {
+    let differences: string[];
+    try {
+      differences = differencesOf(before, await actuator.snapshot(signal));
+    } catch (error) {
+      differences = [`it could not be compared: ${messageOf(error)}`];
+    }
+    if (differences.length === 0 || signal.aborted) return differences;
+    await clock.sleep(pauseBetweenLooks, signal);
+  }
 }
 
 /** Undefined when proven, else why not. */

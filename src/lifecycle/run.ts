@@ -2,9 +2,15 @@ import type { Actuator } from './actuator.ts';
 import type { Clock } from './clock.ts';
 import { ExamctlError, messageOf, OperationFailed, Refused } from './errors.ts';
 import type { Listener } from './events.ts';
-import { type ChangeStarted, type Journal, openChanges, type RunResult } from './journal.ts';
+import {
+  type ChangeStarted,
+  type Journal,
+  type PlanAtWork,
+  plansAtWork,
+  type RunResult,
+} from './journal.ts';
 import type { Change, Plan } from './plan.ts';
-import { type LeftOver, revertChanges } from './revert.ts';
+import { type LeftOver, undoPlans } from './revert.ts';
 import type { HeldLock, LockHolder, RunLocks } from './run-lock.ts';
 
 export interface RunIdentity {
@@ -115,7 +121,7 @@ function interruption(signal: AbortSignal, error: unknown): unknown {
 }
 
 function notReverted(identity: RunIdentity, left: readonly LeftOver[], cause: unknown): OperationFailed {
-  const what = left.map(({ change, message }) => `${change.target} (${message})`).join('; ');
+  const what = left.map(({ target, message }) => `${target} (${message})`).join('; ');
   return new OperationFailed(`${identity.operation} left something behind: ${what}`, {
     reverted: false,
     hint: `a person must act now; to try the revert again: examctl recover ${identity.id}`,
@@ -140,6 +146,7 @@ class RunAtWork implements Run {
   #guardian: Guardian | undefined;
   /** those that the journal has, and that were not kept */
   readonly #announced = new Map<number, ChangeStarted>();
+  readonly #plans: Plan[] = [];
   #changes = 0;
 
   constructor(identity: RunIdentity, ports: RunPorts, folder: RunFolder, lock: HeldLock) {
@@ -163,6 +170,7 @@ class RunAtWork implements Run {
   async perform(plan: Plan): Promise<readonly number[]> {
     this.signal.throwIfAborted();
     await this.#journal.append({ type: 'plan.made', plan });
+    this.#plans.push(plan);
     this.#ports.emit({ type: 'plan.made', plan });
     await this.#ensureGuardian(plan);
     const first = this.#changes + 1;
@@ -293,18 +301,30 @@ class RunAtWork implements Run {
   }
 
   async #revertOpen(wanted: (change: number) => boolean): Promise<LeftOver[]> {
-    const open = (await this.#open()).filter(({ change }) => wanted(change));
-    return revertChanges(open, 'run', { ...this.#ports, journal: this.#journal });
+    const plans = (await this.#plansAtWork())
+      .filter(({ changes }) => changes.some(wanted))
+      .map((plan) => ({ ...plan, open: plan.open.filter(({ change }) => wanted(change)) }));
+    return undoPlans(plans, 'run', { ...this.#ports, journal: this.#journal });
   }
 
   /** A journal that cannot be read any more must not keep anything broken: to revert once more does no harm. */
-  async #open(): Promise<readonly ChangeStarted[]> {
+  async #plansAtWork(): Promise<readonly PlanAtWork[]> {
     try {
-      return openChanges(await this.#journal.read());
+      return plansAtWork(await this.#journal.read());
     } catch (error) {
       const message = `the journal cannot be read (${messageOf(error)}); reverting all the same`;
       this.#ports.emit({ type: 'warning', message });
-      return [...this.#announced.values()].reverse();
+      const open = [...this.#announced.values()].reverse();
+      const plan = this.#plans.findLast(({ before }) => before !== undefined);
+      return [
+        {
+          number: this.#plans.length,
+          ...(plan !== undefined && { plan }),
+          changes: open.map(({ change }) => change),
+          open,
+          unproven: plan !== undefined,
+        },
+      ];
     }
   }
 }

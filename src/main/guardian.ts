@@ -11,6 +11,9 @@ import { guard } from '../lifecycle/guardian.ts';
 import { environmentFromFlags } from './open-environment.ts';
 import { runLocksOf } from './run-locks.ts';
 
+/** Milliseconds that a run has to obey an order to halt before its guardian does. */
+const obeysWithin = 1_000;
+
 /** `examctl internal guardian`: watches one run from a process of its own. */
 export async function runGuardian(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -43,6 +46,10 @@ export async function runGuardian(args: string[]): Promise<void> {
     actuator,
     clock: systemClock,
     emit: (event) => log(JSON.stringify(event satisfies LifecycleEvent)),
+    isHalted: async () => {
+      const order = folders.haltOf(run);
+      return order !== undefined && Date.now() - Date.parse(order.at) > obeysWithin;
+    },
     runIsAlive: () => mark.process !== null && isAlive(mark.process),
   });
   log(`the end: ${end}`);

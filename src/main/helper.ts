@@ -23,9 +23,12 @@ export async function runHelper(args: string[]): Promise<void> {
   for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined);
   // whoever started it may be gone, and nobody reads on
   process.stdout.on('error', () => undefined);
-  const options = new Map(option.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]));
+  const options = new Map(
+    option.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]),
+  );
   const signal = AbortSignal.timeout(seconds * 1000);
-  setTimeout(() => process.exit(), seconds * 1000).unref();
+  // it also keeps the process alive, which the timer of the signal does not
+  setTimeout(() => process.exit(), seconds * 1000);
   await helper.run({
     option: (key) => options.get(key) ?? '',
     environment: () =>

@@ -4,6 +4,8 @@ export const internalProcesses: Readonly<Record<string, (args: string[]) => Prom
   helper: async (args) => (await import('./helper.ts')).runHelper(args),
   'sandbox-supervisor': async (args) => (await import('../sandbox/supervisor.ts')).runSupervisor(args),
   'sandbox-backend': async (args) => (await import('../sandbox/backend/main.ts')).runBackend(args),
+  'sandbox-backend-workers': async (args) =>
+    (await import('../sandbox/backend/workers.ts')).runBackendWorkers(args),
   'sandbox-edge': async (args) => (await import('../sandbox/edge.ts')).runEdge(args),
   'sandbox-jobs': async (args) => (await import('../sandbox/jobs.ts')).runJobs(args),
 };

@@ -9,7 +9,7 @@ import { loadConfig } from '../config/load.ts';
 import { selectEnvironment } from '../config/select-environment.ts';
 import type { ConnectionConfig, EnvironmentConfig } from '../config/settings.ts';
 import { openCompose } from '../drivers/compose/open.ts';
-import { sandboxDriver } from '../drivers/sandbox.ts';
+import { sandboxDriver } from '../drivers/sandbox/driver.ts';
 import { unavailableDriver } from '../drivers/unavailable.ts';
 import type { Api, Driver, Environment, Helpers } from '../lifecycle/environment.ts';
 import { ConfigError } from '../lifecycle/errors.ts';
@@ -45,7 +45,10 @@ export async function environmentFromFlags(
 }
 
 /** Flags with which a process of examctl's own finds the same environment and state. */
-export function ownFlags(name: string, { state, configFile }: Pick<OpenOptions, 'state' | 'configFile'>): string[] {
+export function ownFlags(
+  name: string,
+  { state, configFile }: Pick<OpenOptions, 'state' | 'configFile'>,
+): string[] {
   return ['--state', state, '--env', name, ...(configFile === undefined ? [] : ['--config', configFile])];
 }
 
@@ -116,9 +119,10 @@ function rootOf({ apiUrl }: SandboxAccess): string {
 
 function driverOf(config: EnvironmentConfig, { env }: OpenOptions, helpers: Helpers): Driver {
   const { driver, services, examMode } = config;
-  return driver.kind === 'compose'
-    ? openCompose({ file: driver.file, project: driver.project, services, examMode, env, helpers })
-    : unavailableDriver(driver.kind, config.name);
+  if (driver.kind !== 'compose') return unavailableDriver(driver.kind, config.name);
+  const { file, project } = driver;
+  const { jobs: jobKeys } = platformOf(config).examMode;
+  return openCompose({ file, project, services, examMode, env, helpers, jobKeys });
 }
 
 function configured(config: EnvironmentConfig, options: OpenOptions): Environment {
@@ -126,20 +130,21 @@ function configured(config: EnvironmentConfig, options: OpenOptions): Environmen
   const basePaths = platformOf(config).basePaths;
   const adminToken = (api?.adminToken ?? api?.token)?.reveal();
   const helpers = helpersOf(config, options);
-  const withPostgres: Environment['withPostgres'] = (use, how) =>
-    openPostgres(connection(config.database, config, 'database'))(use, how);
+  const driver = driverOf(config, options, helpers);
+  const withPostgres: Environment['withPostgres'] = async (use, how) =>
+    openPostgres(await connection('database', config, driver))(use, how);
   return {
     ...common(config),
     ...replicaOf(config),
     helpers,
-    driver: driverOf(config, options, helpers),
+    driver,
     api: httpApi({
       url: required(api?.url.reveal(), config, 'api.url'),
       basePaths: api?.basePath === undefined ? basePaths : [api.basePath],
       ...(adminToken === undefined ? {} : { adminToken }),
     }),
     withPostgres,
-    withRedis: (use) => openRedis(connection(config.cache, config, 'cache'))(use),
+    withRedis: async (use) => openRedis(await connection('cache', config, driver))(use),
     identities: (count, how) =>
       readIdentities(config.identities, count, { ...common(config), withPostgres }, how),
     rehearsalAccounts: () => readRehearsalAccounts(config.identities, config.name),
@@ -161,16 +166,19 @@ function platformOf({ platform }: EnvironmentConfig): Platform {
   return platforms[platform];
 }
 
-function connection(given: ConnectionConfig | undefined, config: EnvironmentConfig, key: string): string {
-  if (given?.kind === 'driver') {
-    throw new ConfigError(
-      `${key} of ${config.name}: "via: driver" needs the ${config.driver.kind} driver, which this version does not have`,
-      {
-        hint: `give ${key}.url`,
-      },
-    );
-  }
-  return required(given?.url.reveal(), config, `${key}.url`);
+async function connection(
+  service: 'database' | 'cache',
+  config: EnvironmentConfig,
+  driver: Driver,
+): Promise<string> {
+  const given: ConnectionConfig | undefined = config[service];
+  if (given?.kind !== 'driver') return required(given?.url.reveal(), config, `${service}.url`);
+  const url = await driver.connectionUrl?.(service);
+  if (url !== undefined) return url;
+  throw new ConfigError(
+    `${service} of ${config.name}: "via: driver" needs the compose driver; ${driver.kind} knows no way`,
+    { hint: `give ${service}.url` },
+  );
 }
 
 function required(value: string | undefined, { name }: EnvironmentConfig, key: string): string {

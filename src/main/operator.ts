@@ -13,7 +13,8 @@ import { systemClock } from '../lifecycle/clock.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import { messageOf, Refused, Undetermined } from '../lifecycle/errors.ts';
 import type { Listener } from '../lifecycle/events.ts';
-import { openChanges, runFinish } from '../lifecycle/journal.ts';
+import { requireNobodyIsHurt } from '../lifecycle/fault-guard.ts';
+import { plansAtWork, runFinish } from '../lifecycle/journal.ts';
 import { type OperationResult, runOperation } from '../lifecycle/operation.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { Plan } from '../lifecycle/plan.ts';
@@ -89,7 +90,7 @@ class OperatorOnRecord implements Operator {
         return recovery;
       };
       return await this.#onRecord(identity, { recovers: run }, recover, ({ left }) =>
-        left.length === 0 ? 'done' : `not reverted: ${left.map(({ change }) => change.target).join(', ')}`,
+        left.length === 0 ? 'done' : `not reverted: ${left.map(({ target }) => target).join(', ')}`,
       );
     } finally {
       await lock.release().catch((error: unknown) => emit({ type: 'warning', message: messageOf(error) }));
@@ -122,6 +123,7 @@ class OperatorOnRecord implements Operator {
       const actor = await this.#ports.actor();
       const confirmed = environment.protected ? await this.#ports.confirm(plan) : undefined;
       authorize({ plan, environment, actor, confirmed, reason, breakGlass });
+      requireNobodyIsHurt(plan, environment, breakGlass);
       requireSteadyState(plan);
     } catch (error) {
       if (error instanceof Refused) await this.#record(plan.operation, null, `refused: ${error.message}`, {});
@@ -233,7 +235,7 @@ export async function nothingLeft({ id }: OpenRun, folders: RunArchive): Promise
   if ((await journal.damage()) !== null) return false;
   const lines = await journal.read();
   return (
-    openChanges(lines).length === 0 &&
+    plansAtWork(lines).length === 0 &&
     (runFinish(lines) !== undefined || lines.every(({ type }) => type !== 'change.started'))
   );
 }

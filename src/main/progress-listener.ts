@@ -43,6 +43,12 @@ export function progressListener(progress: Progress, verbose: boolean): Listener
       case 'revert.retried':
         progress.update(`not yet: ${event.message}`);
         break;
+      case 'proof.started':
+        begin('revert', event.text, 5);
+        break;
+      case 'proof.done':
+        end(event.text);
+        break;
       case 'warning':
         if (active === 'change') end();
         progress.note(`warning: ${event.message}`);

@@ -166,6 +166,13 @@ export const examPlatform: Platform = {
     SELECT count(*)::int AS in_progress, max(expires_at) AS last_ends_at
       FROM test_sessions
      WHERE status = 'ACTIVE' AND mode = 'EXAM' AND (expires_at IS NULL OR expires_at > now())`,
+  sessionsOfOthersSql: `
+    SELECT count(*)::int AS in_progress, max(s.expires_at) AS last_ends_at
+      FROM test_sessions s
+      LEFT JOIN users u ON u.id = s.user_id
+     WHERE s.status = 'ACTIVE' AND s.mode = 'EXAM' AND (s.expires_at IS NULL OR s.expires_at > now())
+       AND s.user_id <> ALL ($2::uuid[])
+       AND ($1::text IS NULL OR right(lower(u.email), length($1) + 1) IS DISTINCT FROM '@' || lower($1))`,
   // At the domain itself: a student at another.example.com is not one at example.com.
   studentsOfDomainSql: `
     SELECT id, email, role

@@ -46,13 +46,14 @@ export function judgeRunning(
   runs: Attempt<readonly JobRun[]>,
   keys: readonly string[],
 ): OutcomeRecord {
-  const alive = 'value' in schedules ? schedules.value.filter(({ running }) => running) : [];
+  const alive = 'value' in schedules ? schedules.value.filter(({ running }) => running === true) : [];
   const rows = 'value' in runs ? runs.value : [];
-  const scheduled = 'value' in schedules ? schedules.value.map(({ key }) => key) : [];
-  const dead = rows.filter((row) => !isAtWork(row, scheduled));
+  const watched = 'value' in schedules ? schedules.value.filter(({ running }) => running !== null) : [];
+  const watchedKeys = watched.map(({ key }) => key);
+  const dead = rows.filter((row) => !isAtWork(row, watchedKeys));
   const working = [
     ...alive.map(({ key }) => `a process of ${key} is alive`),
-    ...rows.filter((row) => isAtWork(row, scheduled)).map((row) => `job_run says that ${describe(row)}`),
+    ...rows.filter((row) => isAtWork(row, watchedKeys)).map((row) => `job_run says that ${describe(row)}`),
   ];
   const problems = [schedules, runs].flatMap((part) => ('problem' in part ? [part.problem] : []));
   if (working.length > 0) {
@@ -72,13 +73,15 @@ export function judgeRunning(
       'the rows were left by jobs that died: they do no work, but the next run may refuse to start',
     );
   }
-  return outcomeOf(jobsRunning, 'pass', `no process and no RUNNING row of ${keys.join(', ')} or any other`);
+  const isBlind = 'value' in schedules && watched.length < schedules.value.length;
+  const seen = isBlind ? 'no RUNNING row' : 'no process and no RUNNING row';
+  return outcomeOf(jobsRunning, 'pass', `${seen} of ${keys.join(', ')} or any other`);
 }
 
-/** The driver sees the processes of scheduled jobs, except one that has started since; of others only the row tells. */
-function isAtWork({ key, ageSeconds }: JobRun, scheduled: readonly string[]): boolean {
+/** The driver sees the processes of watched jobs, except one that has started since; of others only the row tells. */
+function isAtWork({ key, ageSeconds }: JobRun, watched: readonly string[]): boolean {
   if (ageSeconds === null) return false;
-  return ageSeconds < (scheduled.includes(key) ? justStartedSeconds : leaseSeconds);
+  return ageSeconds < (watched.includes(key) ? justStartedSeconds : leaseSeconds);
 }
 
 export function judgeStarted(started: readonly JobRun[]): OutcomeRecord {
@@ -108,7 +111,9 @@ export function judgeScheduled(jobs: readonly JobSchedule[], keys: readonly stri
     jobsScheduled,
     'warn',
     `${enabled.join(', ')} will still be started, and must skip by itself`,
-    'examctl exam-mode on switches them off, and off switches them on again',
+    known.some(({ switchable = true }) => switchable)
+      ? 'examctl exam-mode on switches them off, and off switches them on again'
+      : 'whoever starts them cannot be told to leave them out: look at its log after the exam',
   );
 }
 

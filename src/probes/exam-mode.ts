@@ -87,7 +87,7 @@ export async function verifyExamMode(
 /** The same environment, and how many HTTP requests went through it. */
 function countRequests(environment: Environment): { environment: Environment; requests(): number } {
   let requests = 0;
-  const { name, platform, driver, thresholds, examMode, api } = environment;
+  const { name, platform, driver, thresholds, examMode, api, helpers } = environment;
   return {
     requests: () => requests,
     environment: {
@@ -97,6 +97,7 @@ function countRequests(environment: Environment): { environment: Environment; re
       driver,
       thresholds,
       examMode,
+      helpers,
       api: {
         url: api.url,
         baseUrl: (signal) => api.baseUrl(signal),

@@ -24,6 +24,32 @@ export async function sessionsInProgress({
   }
 }
 
+/**
+ * As sessionsInProgress, without the students that load and rehearsals act as. Where none are configured, nobody can be
+ * told apart, and all are others.
+ */
+export async function othersInProgress(
+  environment: Pick<Environment, 'platform' | 'withPostgres' | 'rehearsalAccounts'>,
+): Promise<{ count: number; lastEndsAt: string | null } | null> {
+  const { platform, withPostgres } = environment;
+  try {
+    const own = (await environment.rehearsalAccounts?.()) ?? { emailDomain: null, userIds: [] };
+    const { rows } = await withPostgres((postgres) =>
+      postgres.query<{ in_progress: number; last_ends_at: Date | null }>(platform.sessionsOfOthersSql, [
+        own.emailDomain,
+        own.userIds,
+      ]),
+    );
+    const [row] = rows;
+    return row === undefined
+      ? null
+      : { count: row.in_progress, lastEndsAt: row.last_ends_at?.toISOString() ?? null };
+  } catch (error) {
+    if (error instanceof Undetermined) return null;
+    throw error;
+  }
+}
+
 /** Names what an operation means for the students who are in an exam while it runs. */
 export async function impactOf(
   environment: Pick<Environment, 'platform' | 'withPostgres'>,

@@ -1,6 +1,7 @@
 import type { CheckRun } from '../checks/check-run.ts';
 import type { Capture } from '../collectors/capture.ts';
 import type { PoolSamples } from '../collectors/watch-pool.ts';
+import type { FaultRecord } from '../faults/inject-fault.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { LoadResult } from '../load/load-result.ts';
 import type { Reconciliation } from '../load/reconcile.ts';
@@ -31,6 +32,12 @@ export interface FaultObservation {
   readonly during: RequestShare;
   readonly after: RequestShare;
   readonly steadyAfter: readonly OutcomeRecord[];
+  /** what examctl's own reads saw, ten a second; null when the fault was not made */
+  readonly pulse: Pick<FaultRecord, 'before' | 'during' | 'after'> | null;
+  /** what ended it early */
+  readonly stopped: FaultRecord['stopped'];
+  /** of the fault on its own */
+  readonly verdict: OutcomeRecord | null;
   /** why it could not be injected, or not reverted; `isKnown`: the platform did wrong, else it could not be seen */
   readonly problem: { readonly text: string; readonly isKnown: boolean } | null;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../lifecycle/clock.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import type { Pseudonymiser } from '../lifecycle/pseudonym.ts';
 import type { Run } from '../lifecycle/run.ts';
+import type { HaltOrder } from '../lifecycle/run-archive.ts';
 import type { LoadPorts } from '../load/ports.ts';
 import type { Evidence } from './evidence.ts';
 import type { RehearsalProfile } from './profiles.ts';
@@ -35,6 +36,8 @@ export interface RehearsalContext {
   /** the changes of exam mode, which are undone before the end */
   readonly frozenChanges: number[];
   readonly breakGlass: boolean;
+  /** somebody wants the faults to end: none is injected any more */
+  readonly halted: () => HaltOrder | undefined;
   /** whether faults are injected while students answer */
   readonly injectsFaults: boolean;
 }

@@ -16,18 +16,18 @@ export const rehearsalProfiles: Readonly<Record<ProfileName, RehearsalProfile>> 
     load: 'smoke',
     faults: [
       { fault: 'redis-outage', at: 3, seconds: 5 },
-      { fault: 'worker-restart', at: 13, seconds: 2 },
+      { fault: 'worker-kill', at: 14, seconds: 2 },
     ],
-    drill: 'backend-restart',
+    drill: 'full-backend-restart',
     recoverySeconds: 15,
   },
   'exam-day': {
     load: 'exam-day',
     faults: [
       { fault: 'redis-outage', at: 300, seconds: 60 },
-      { fault: 'worker-restart', at: 900, seconds: 30 },
+      { fault: 'worker-kill', at: 900, seconds: 30 },
     ],
-    drill: 'backend-restart',
+    drill: 'full-backend-restart',
     recoverySeconds: 60,
   },
 };

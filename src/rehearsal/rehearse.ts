@@ -10,6 +10,7 @@ import { verdictOf } from '../lifecycle/outcome.ts';
 import type { Plan } from '../lifecycle/plan.ts';
 import type { Pseudonymiser } from '../lifecycle/pseudonym.ts';
 import type { Run } from '../lifecycle/run.ts';
+import type { HaltOrder } from '../lifecycle/run-archive.ts';
 import type { LoadPorts } from '../load/ports.ts';
 import type { ProfileName } from '../load/scenario.ts';
 import { type Evidence, evidenceFiles } from './evidence.ts';
@@ -35,6 +36,7 @@ export interface RehearsalPorts {
   /** authorizes the plan and runs, so that all that was changed is reverted at the end */
   readonly withRun: <T>(plan: Plan, use: (run: Run) => Promise<T>) => Promise<T>;
   readonly faults: readonly FaultDefinition[];
+  readonly haltOf: (run: string) => HaltOrder | undefined;
   readonly catalogue: CheckCatalogue;
   /** names students in findings */
   readonly students: Pseudonymiser;
@@ -82,6 +84,7 @@ export async function rehearse(
       profile: rehearsalProfiles[options.profile],
       engine: options.engine,
       breakGlass: options.breakGlass,
+      halted: () => ports.haltOf(run.id),
       injectsFaults: options.phases.has('faults'),
       startedAt: clock.now(),
       evidence: { loads: [], faults: [], reconciliations: [] },

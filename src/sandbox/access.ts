@@ -6,6 +6,11 @@ import { requireRunning } from './control-client.ts';
 /** As in seed.ts, which takes longer to load. */
 const studentDomain = 'students.sandbox.local';
 
+interface ClockOffset {
+  /** of whoever issues the tokens */
+  readonly clockOffsetSeconds?: number;
+}
+
 /** How the sandbox's parts are reached, for those who operate it like any other environment. */
 export interface SandboxAccess {
   /** superuser; holds the password */
@@ -20,7 +25,7 @@ export interface SandboxAccess {
   /** of the seeded administrator, valid for 24 h */
   adminToken(): Promise<string>;
   /** the first seeded students, at most `count`, with tokens that are valid for 24 h */
-  identities(count: number): Promise<Identity[]>;
+  identities(count: number, options?: ClockOffset): Promise<Identity[]>;
 }
 
 /** Reads files only, so that it costs nothing when nothing is used of it; throws Undetermined without a sandbox. */
@@ -34,18 +39,22 @@ export function openSandbox(stateFolder: string): SandboxAccess {
     basePath: config.basePath,
     accounts: { emailDomain: studentDomain, userIds: [] },
     adminToken: () => mintAdminToken(config),
-    identities: (count) => mintIdentities(config, count),
+    identities: (count, options) => mintIdentities(config, count, options),
   };
 }
 
-async function mintIdentities(config: SandboxConfig, count: number): Promise<Identity[]> {
+async function mintIdentities(
+  config: SandboxConfig,
+  count: number,
+  options?: ClockOffset,
+): Promise<Identity[]> {
   if (!Number.isInteger(count) || count < 1)
     throw new UsageError(`the number of identities must be 1 or more, not ${count}`);
   const [{ mintTokens }, { sandboxStudents }] = await Promise.all([
     import('./backend/tokens.ts'),
     import('./seed.ts'),
   ]);
-  return mintTokens(config, sandboxStudents(Math.min(count, config.students)));
+  return mintTokens(config, sandboxStudents(Math.min(count, config.students)), options);
 }
 
 async function mintAdminToken(config: SandboxConfig): Promise<string> {

@@ -1,5 +1,12 @@
 import { readFileSync } from 'node:fs';
 
+export interface Hosts {
+  /** address on which the backend and the edge listen */
+  readonly listen: string;
+  /** where the edge finds the backend */
+  readonly backend: string;
+}
+
 /** What the sandbox's processes need to know; written by the supervisor into its folder, mode 0600. */
 export interface SandboxConfig {
   /** absolute; holds everything of the sandbox: config.json, state.json, defects.json, logs/, postgres/, redis/ */
@@ -11,9 +18,11 @@ export interface SandboxConfig {
     readonly database: number;
     readonly cache: number;
     readonly edge: number;
-    /** one for each backend worker process: backend-1, backend-2, ... */
+    /** one for each backend worker process: backend-1, backend-2, ...; the same where they share one */
     readonly backend: readonly number[];
   };
+  /** of parts that run in containers of their own; default: all of them on this machine */
+  readonly hosts?: Hosts;
   /** "/v1" */
   readonly basePath: string;
   readonly jwtSigningKey: string;
@@ -32,6 +41,10 @@ export interface SandboxConfig {
 
 export function readSandboxConfig(file: string): SandboxConfig {
   return JSON.parse(readFileSync(file, 'utf8')) as SandboxConfig;
+}
+
+export function hostsOf({ hosts }: SandboxConfig): Hosts {
+  return hosts ?? { listen: '127.0.0.1', backend: '127.0.0.1' };
 }
 
 /** The edge with the base path. */

@@ -13,6 +13,10 @@ export interface SandboxControl {
   stop(service: string, signal?: AbortSignal): Promise<void>;
   /** as stop, then start */
   restart(service: string, signal?: AbortSignal): Promise<void>;
+  /** resolves when none of its processes runs any more; start and stop let them go on */
+  pause(service: string, signal?: AbortSignal): Promise<void>;
+  /** asks it to end, as stop does, and starts it; resolves before it answers */
+  restartInstance(instance: string, signal?: AbortSignal): Promise<void>;
   /** resolves when the process is gone; the supervisor replaces it */
   kill(instance: string, signal?: AbortSignal): Promise<void>;
 }
@@ -28,6 +32,9 @@ export function sandboxControl(stateFolder: string): SandboxControl {
     start: (service, signal) => order(`/services/${service}/start`, signal),
     stop: (service, signal) => order(`/services/${service}/stop`, signal),
     restart: (service, signal) => order(`/services/${service}/restart`, signal),
+    pause: (service, signal) => order(`/services/${service}/pause`, signal),
+    restartInstance: (instance, signal) =>
+      order(`/instances/${encodeURIComponent(instance)}/restart`, signal),
     kill: (instance, signal) => order(`/instances/${encodeURIComponent(instance)}/kill`, signal),
   };
 }

@@ -6,6 +6,7 @@ const checkTimeoutMs = 1_000;
 export interface Upstream {
   /** "backend-1" */
   readonly instance: string;
+  readonly host: string;
   readonly port: number;
   /** as last seen, by a check or by a refused connection */
   up: boolean;
@@ -17,8 +18,8 @@ export class Upstreams {
   #turn = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(ports: readonly number[]) {
-    this.#all = ports.map((port, index) => ({ instance: `backend-${index + 1}`, port, up: true }));
+  constructor(host: string, ports: readonly number[]) {
+    this.#all = ports.map((port, index) => ({ instance: `backend-${index + 1}`, host, port, up: true }));
   }
 
   /** In the order to try: in turn those that are up; the others only when there is none. */
@@ -32,7 +33,7 @@ export class Upstreams {
   async checkAll(): Promise<void> {
     await Promise.all(
       this.#all.map(async (upstream) => {
-        upstream.up = await isHealthy(upstream.port);
+        upstream.up = await isHealthy(upstream);
       }),
     );
   }
@@ -51,9 +52,9 @@ export class Upstreams {
 }
 
 /** Over a connection of its own: one that is kept open would not notice that nobody is accepting any more. */
-function isHealthy(port: number): Promise<boolean> {
+function isHealthy({ host, port }: Upstream): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = get({ host: '127.0.0.1', port, path: '/health', agent: false, timeout: checkTimeoutMs });
+    const request = get({ host, port, path: '/health', agent: false, timeout: checkTimeoutMs });
     request.once('response', (response) => {
       response.resume();
       resolve(response.statusCode === 200);

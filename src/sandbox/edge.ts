@@ -7,14 +7,14 @@ import {
 } from 'node:http';
 import { runUntilAskedToStop } from './backend/lifetime.ts';
 import { readPartArguments } from './backend/part-arguments.ts';
+import { hostsOf } from './config.ts';
 import { type Upstream, Upstreams } from './edge-upstreams.ts';
-
-const host = '127.0.0.1';
 
 /** The reverse proxy in front of the workers; ends with its process. */
 export async function runEdge(args: string[]): Promise<void> {
   const { config } = readPartArguments(args);
-  const upstreams = new Upstreams(config.ports.backend);
+  const hosts = hostsOf(config);
+  const upstreams = new Upstreams(hosts.backend, [...new Set(config.ports.backend)]);
   // less than the workers keep a connection open: who reuses one that is being closed loses a request
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 256, timeout: 4_000 });
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
@@ -26,7 +26,7 @@ export async function runEdge(args: string[]): Promise<void> {
   upstreams.keepChecking();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(config.ports.edge, host, resolve);
+    server.listen(config.ports.edge, hosts.listen, resolve);
   });
   stop = async () => {
     upstreams.close();
@@ -72,7 +72,7 @@ class Exchange {
     this.#upstream = upstream;
     const { method, url, headers, rawHeaders } = this.#request;
     const outgoing = openRequest({
-      host,
+      host: upstream.host,
       port: upstream.port,
       agent: this.#agent,
       method: method ?? 'GET',

@@ -6,6 +6,8 @@ import { makeFolder, readText, writeFileAtomic } from '../adapters/files.ts';
 import { messageOf, UsageError } from '../lifecycle/errors.ts';
 import { type Account, isTraversable } from './account.ts';
 
+export const disturbancesFolder = 'disturbances';
+
 /** Where the files of a sandbox are, all below its folder. */
 export interface SandboxFiles {
   readonly folder: string;
@@ -16,6 +18,8 @@ export interface SandboxFiles {
   /** SupervisorState; there while a supervisor lives, or when it was killed */
   readonly state: string;
   readonly defects: string;
+  /** a folder */
+  readonly disturbances: string;
   readonly jobs: string;
   readonly jobsState: string;
   readonly backendEnvironment: string;
@@ -31,6 +35,7 @@ export function sandboxFiles(folder: string): SandboxFiles {
     plan: join(folder, 'supervisor.json'),
     state: join(folder, 'state.json'),
     defects: join(folder, 'defects.json'),
+    disturbances: join(folder, disturbancesFolder),
     jobs: join(folder, 'jobs.json'),
     jobsState: join(folder, 'jobs-state.json'),
     backendEnvironment: join(folder, 'backend.env'),

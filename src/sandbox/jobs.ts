@@ -7,8 +7,12 @@ import { messageOf } from '../lifecycle/errors.ts';
 import { type ActiveDefects, watchDefects } from './backend/active-defects.ts';
 import { openPool } from './backend/database.ts';
 import { runUntilAskedToStop } from './backend/lifetime.ts';
+import { linkBetween } from './backend/link.ts';
 import { readPartArguments } from './backend/part-arguments.ts';
+import { watchDisturbances } from './disturbances.ts';
 import { type JobKey, jobKeys } from './job-keys.ts';
+import { MailOutbox } from './mail-outbox.ts';
+import { type MailVendor, startMailVendor } from './mail-vendor.ts';
 
 /** the one that the defect unstoppable-job keeps running */
 const unstoppable: JobKey = 'revision_queue_regen';
@@ -22,13 +26,43 @@ type JobStates = Record<JobKey, { running: boolean; lastRun: string | null }>;
 /** What cron of the host starts on the platform; ends with its process. */
 export async function runJobs(args: string[]): Promise<void> {
   const { config } = readPartArguments(args);
-  const pool = openPool(config.databaseUrl, 'examplatform-jobs', jobKeys.length);
+  const disturbances = watchDisturbances(config.folder);
+  const pool = openPool(config.databaseUrl, {
+    applicationName: 'examplatform-jobs',
+    link: linkBetween('worker', 'database', disturbances),
+    max: jobKeys.length + 1,
+  });
+  const vendor = await startMailVendor(config.folder, disturbances);
   const worker = new JobWorker(config.folder, pool, watchDefects(config.folder));
+  const mails = deliverMails(pool, vendor);
   worker.start();
   await runUntilAskedToStop(async () => {
-    await worker.stop();
+    await Promise.all([worker.stop(), mails.stop()]);
+    vendor.close();
     await pool.end();
+    disturbances.close();
   });
+}
+
+/** Not one of the jobs, which operators switch: on the platform an administrator asks for it. */
+function deliverMails(pool: pg.Pool, { url }: MailVendor): { stop(): Promise<void> } {
+  const outbox = new MailOutbox(pool, url);
+  let underWay: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    underWay ??= outbox
+      .drain()
+      .catch((error) => process.stderr.write(`Mails are not delivered: ${messageOf(error)}\n`))
+      .then(() => {
+        underWay = undefined;
+      });
+  }, everyMs);
+  return {
+    async stop() {
+      clearInterval(timer);
+      outbox.stop();
+      await underWay;
+    },
+  };
 }
 
 class JobWorker {

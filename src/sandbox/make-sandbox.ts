@@ -72,7 +72,7 @@ export async function makeSandbox(context: SandboxContext, options: SandboxOptio
   }
 }
 
-/** The data and the secrets of before, so that tokens stay valid; defects are off. */
+/** The data and the secrets of before, so that tokens stay valid; defects and disturbances are off. */
 export async function startKept(
   context: SandboxContext,
   files: SandboxFiles,
@@ -88,6 +88,7 @@ export async function startKept(
     jwtSigningKey: before.jwtSigningKey,
   };
   rmSync(files.defects, { force: true });
+  rmSync(files.disturbances, { recursive: true, force: true });
   try {
     await startWithFreePorts(context, files, plan, (ports) => configure(files, options, secrets, ports));
   } catch (error) {

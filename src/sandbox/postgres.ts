@@ -92,9 +92,9 @@ export async function initPostgres(options: {
 }
 
 /** Durability is given up for speed: a sandbox that loses its machine is made anew. */
-function postgresArguments(dataFolder: string, port: number): string[] {
+export function postgresArguments(dataFolder: string, port: number, host = '127.0.0.1'): string[] {
   const settings: Record<string, string | number> = {
-    listen_addresses: '127.0.0.1',
+    listen_addresses: host,
     port,
     unix_socket_directories: '',
     max_connections: 100,

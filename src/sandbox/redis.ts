@@ -49,11 +49,16 @@ function isExecutable(file: string, account: Account | undefined): boolean {
 /** Nothing is stored on disk: the platform keeps no answers in Redis. */
 export function writeRedisConfig(
   file: string,
-  { port, password, folder }: { port: number; password: string; folder: string },
+  {
+    host = '127.0.0.1',
+    port,
+    password,
+    folder,
+  }: { host?: string; port: number; password: string; folder: string },
   account: Account | undefined,
 ): void {
   const lines = [
-    'bind 127.0.0.1',
+    `bind ${host}`,
     `port ${port}`,
     'protected-mode yes',
     `requirepass ${password}`,

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { identify, type ProcessIdentity } from '../adapters/processes.ts';
 import type { Service, ServiceInstance } from '../lifecycle/environment.ts';
 import { messageOf } from '../lifecycle/errors.ts';
+import { haltTree, letGoOn } from './halted-processes.ts';
 
 export interface PartDefinition {
   /** instance id: "backend-1" */
@@ -70,6 +71,8 @@ export class SupervisedProcess {
   #failures = 0;
   #lastCause = '';
   #timer: NodeJS.Timeout | undefined;
+  /** by pause(): the process and those that it started */
+  #halted: readonly ProcessIdentity[] = [];
 
   constructor(
     definition: PartDefinition,
@@ -90,8 +93,9 @@ export class SupervisedProcess {
     return !this.#everWanted;
   }
 
-  /** Does nothing when it runs. */
+  /** Does nothing when it runs; lets it go on when it is paused. */
   start(): void {
+    this.#letGoOn();
     this.#wanted = true;
     this.#everWanted = true;
     if (this.#child !== undefined) return;
@@ -105,6 +109,7 @@ export class SupervisedProcess {
     this.#wanted = false;
     this.#everWanted = true;
     clearTimeout(this.#timer);
+    this.#letGoOn();
     const child = this.#child;
     for (const signal of [...this.definition.stopSignals, 'SIGKILL'] as const) {
       if (this.#child !== child || child === undefined) break;
@@ -118,6 +123,15 @@ export class SupervisedProcess {
   async kill(): Promise<void> {
     this.#child?.kill('SIGKILL');
     await this.#ended;
+  }
+
+  /** Its processes stay, and none of them runs, until it is started or stopped. */
+  pause(): void {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error(`${this.definition.id} does not run`);
+    if (this.#halted.length > 0) return;
+    this.#halted = haltTree(pid);
+    this.#onChange(`${this.definition.id} is paused`);
   }
 
   async status(): Promise<PartStatus> {
@@ -145,6 +159,7 @@ export class SupervisedProcess {
     if (this.#gaveUp) return { state: 'stopped', detail: this.#givingUpReason() };
     const child = this.#child;
     if (child === undefined) return { state: 'starting', detail: `starts again after ${this.#lastCause}` };
+    if (this.#halted.length > 0) return { state: 'unhealthy', detail: 'paused' };
     try {
       await this.definition.probe(probeTime);
       if (this.#child === child) this.#answered = true;
@@ -186,7 +201,16 @@ export class SupervisedProcess {
     this.#onChange(`${this.definition.id} was started as process ${child.pid}`);
   }
 
+  #letGoOn(): void {
+    if (this.#halted.length === 0) return;
+    letGoOn(this.#halted);
+    this.#halted = [];
+    this.#onChange(`${this.definition.id} goes on`);
+  }
+
   #onEnd(cause: string): void {
+    // what it has started may live on without it
+    this.#letGoOn();
     this.#child = undefined;
     this.#identity = undefined;
     if (this.#wanted) this.#startAgain(cause);

@@ -45,6 +45,8 @@ function routesOf(supervisor: Supervisor): ControlRoutes {
     'POST /services/:name/start': (name = '') => supervisor.change(name, { start: true }),
     'POST /services/:name/stop': (name = '') => supervisor.change(name, { stop: true }),
     'POST /services/:name/restart': (name = '') => supervisor.change(name, { stop: true, start: true }),
+    'POST /services/:name/pause': (name = '') => supervisor.pause(name),
+    'POST /instances/:id/restart': (id = '') => supervisor.restartInstance(id),
     'POST /instances/:id/kill': (id = '') => supervisor.kill(id),
   };
 }
@@ -116,24 +118,33 @@ class Supervisor {
 
   /** All instances of the service at once, as the platform's one backend container does it. */
   change(service: string, { stop = false, start = false }): Promise<void> {
-    const parts = this.#of(service);
-    const before = this.#changes.get(service) ?? Promise.resolve();
-    const change = before.then(async () => {
+    return this.#inTurn(service, async (parts) => {
       if (stop) await Promise.all(parts.map((part) => part.stop()));
       if (!start || this.#isShuttingDown) return;
       for (const part of parts) part.start();
     });
-    this.#changes.set(
-      service,
-      change.catch(() => undefined),
-    );
-    return change;
+  }
+
+  pause(service: string): Promise<void> {
+    return this.#inTurn(service, async (parts) => {
+      const ended = parts.filter(({ identity }) => identity === undefined);
+      if (ended.length > 0)
+        throw new Error(`${ended.map(({ definition }) => definition.id).join(', ')} does not run`);
+      if (this.#isShuttingDown) return;
+      for (const part of parts) part.pause();
+    });
+  }
+
+  restartInstance(id: string): Promise<void> {
+    const part = this.#part(id);
+    return this.#inTurn(part.definition.service, async () => {
+      await part.stop();
+      if (!this.#isShuttingDown) part.start();
+    });
   }
 
   async kill(id: string): Promise<void> {
-    const part = this.#parts.find(({ definition }) => definition.id === id);
-    if (part === undefined) throw new UnknownName(`the sandbox has no instance "${id}"`);
-    await part.kill();
+    await this.#part(id).kill();
   }
 
   /** In the order of who uses whom; the data stay. */
@@ -144,6 +155,23 @@ class Supervisor {
     const servers = this.#parts.filter(({ definition }) => isServer(definition.service));
     await Promise.all(clients.map((part) => part.stop()));
     await Promise.all(servers.map((part) => part.stop()));
+  }
+
+  #inTurn(service: string, work: (parts: SupervisedProcess[]) => Promise<void>): Promise<void> {
+    const parts = this.#of(service);
+    const before = this.#changes.get(service) ?? Promise.resolve();
+    const change = before.then(() => work(parts));
+    this.#changes.set(
+      service,
+      change.catch(() => undefined),
+    );
+    return change;
+  }
+
+  #part(id: string): SupervisedProcess {
+    const part = this.#parts.find(({ definition }) => definition.id === id);
+    if (part === undefined) throw new UnknownName(`the sandbox has no instance "${id}"`);
+    return part;
   }
 
   #of(service: string): SupervisedProcess[] {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { endProcess, isAlive, type ProcessIdentity, untilGone } from '../adapters/processes.ts';
 import { OperationFailed } from '../lifecycle/errors.ts';
 import type { SandboxFiles } from './folder.ts';
+import { letTreeGoOn } from './halted-processes.ts';
 import { readSupervisorState, type SupervisorState } from './supervisor-plan.ts';
 
 /** longer than the supervisor gives its parts to end in order, before it ends them by force */
@@ -23,6 +24,8 @@ export async function takeDown(files: SandboxFiles): Promise<void> {
 
 /** Processes of our own end by themselves when the supervisor is gone, the servers do not. */
 async function endPart({ service, ...identity }: SupervisorState['parts'][number]): Promise<void> {
+  // a paused one does not see any signal but this
+  letTreeGoOn(identity);
   const isOwn = service !== 'database' && service !== 'cache';
   if (isOwn && (await untilGone(identity, 3_000))) return;
   await endProcess(identity, service === 'database' ? ['SIGINT', 'SIGQUIT'] : ['SIGTERM']);

@@ -1,32 +1,14 @@
 import type { Environment, Service, ServiceInstance } from '../lifecycle/environment.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import { type Change, makePlan, type Plan } from '../lifecycle/plan.ts';
+import { revisionOf } from '../lifecycle/revision.ts';
 import { impactOf } from '../probes/sessions-in-progress.ts';
+import { effects, restartSeconds } from './restarts.ts';
 
 export type ServiceOrder = 'start' | 'stop' | 'restart';
 
-/** What students notice when the service is away. */
-const effects: Readonly<Record<Service, string>> = {
-  backend: 'requests in flight are lost, and nothing is answered until it is healthy again',
-  frontend: 'pages do not load meanwhile; what was answered stays stored',
-  database: 'nothing can be read or stored meanwhile; pages answer with errors',
-  cache: 'rate limits are off and sign-ins cannot be renewed meanwhile',
-  edge: 'nobody reaches the platform meanwhile',
-  worker: 'background jobs do not run meanwhile',
-};
-
 /** Each needs those before it: a backend does not start without its cache. */
 const startOrder: readonly Service[] = ['database', 'cache', 'worker', 'backend', 'frontend', 'edge'];
-
-/** Seconds until it is healthy again, about. */
-const seconds: Readonly<Record<Service, number>> = {
-  database: 10,
-  cache: 10,
-  worker: 10,
-  backend: 45,
-  frontend: 45,
-  edge: 5,
-};
 
 /** What the order would do to one service. Nothing when it is so already. Reads only. */
 export async function planService(
@@ -44,7 +26,7 @@ export async function planService(
       order !== 'start',
     )),
     operation: `services ${order}`,
-    parameters: { service },
+    parameters: { service, ...(await revisionOf(environment.driver)) },
     changes: change === null ? [] : [change],
   });
 }
@@ -56,7 +38,7 @@ export async function planRestartAll(environment: Environment): Promise<Plan> {
   return makePlan({
     ...(await common(environment, 'nobody reaches the platform until all services are healthy again', true)),
     operation: 'services restart-all',
-    parameters: {},
+    parameters: await revisionOf(environment.driver),
     changes: services.map((service) =>
       restartOf(
         service,
@@ -93,7 +75,7 @@ function changeOf(
         apply: { kind: 'service-start', service },
         revert: before === 'stopped' ? { kind: 'service-stop', service } : null,
         undoneBy: 'recover',
-        seconds: seconds[service],
+        seconds: restartSeconds[service],
       };
     case 'stop':
       if (before === 'stopped') return null;
@@ -120,7 +102,7 @@ function restartOf(service: Service, instances: readonly ServiceInstance[]): Cha
     apply: { kind: 'service-restart', service },
     revert: { kind: 'service-start', service },
     undoneBy: 'guardian',
-    seconds: seconds[service],
+    seconds: restartSeconds[service],
   };
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sandboxDriver } from '../../src/drivers/sandbox.ts';
+import { sandboxDriver } from '../../src/drivers/sandbox/driver.ts';
 import type { AuditEntry } from '../../src/lifecycle/audit.ts';
 import type { Driver } from '../../src/lifecycle/environment.ts';
 import type { JournalLine } from '../../src/lifecycle/journal.ts';
@@ -11,6 +11,7 @@ import type { LockState } from '../../src/lifecycle/run-lock.ts';
 import { openSandbox } from '../../src/sandbox/access.ts';
 import { withClient } from '../integration/check-database.ts';
 import { Examctl, partState, until } from '../support/examctl.ts';
+import { sandboxHelpers } from '../support/sandbox.ts';
 import { send } from '../support/send.ts';
 
 const config = `environments:
@@ -33,7 +34,7 @@ beforeAll(async () => {
   writeFileSync(join(examctl.cwd, 'examctl.yaml'), config);
   const { exitCode, stderr } = await examctl.run('sandbox', 'up', '--students', '60');
   expect(exitCode, stderr).toBe(0);
-  driver = sandboxDriver({ stateFolder: examctl.state });
+  driver = sandboxDriver({ stateFolder: examctl.state, helpers: sandboxHelpers(examctl.state) });
 });
 afterAll(() => examctl.remove(), 60_000);
 

@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { composeCli } from '../../src/adapters/docker/compose-cli.ts';
 import { containerStats } from '../../src/adapters/docker/container-stats.ts';
-import { containersOf } from '../../src/adapters/docker/containers.ts';
+import { type Containers, containersOf } from '../../src/adapters/docker/containers.ts';
 import { dockerEngine } from '../../src/adapters/docker/engine.ts';
+import { helperProcesses } from '../../src/adapters/helper-processes.ts';
 import { composeDriver } from '../../src/drivers/compose/driver.ts';
 import type { Driver, ServiceInstance } from '../../src/lifecycle/environment.ts';
 import { type ComposeStack, startStack } from '../support/compose-stack.ts';
@@ -33,18 +35,26 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
     await engine?.stop();
   }, 60_000);
 
-  const driverOf = (env: NodeJS.ProcessEnv, project = stack.project) => {
-    const api = dockerEngine(env);
-    stats = containerStats(api);
+  const driverOf = (
+    env: NodeJS.ProcessEnv,
+    { project = stack.project, containers = containersOf(dockerEngine(env)) } = {},
+  ) => {
+    stats = containerStats(dockerEngine(env));
     return composeDriver({
-      containers: containersOf(api),
+      containers,
       stats,
       cli: composeCli({ file: stack.file, project, env }),
       project: async () => project,
       services: {},
       envFileOf: (_, variable) => (variable === 'EXAM_MODE' ? stack.envFile : undefined),
+      envFiles: [stack.envFile],
+      helpers: helperProcesses({ program: [], flags: [], scope: 'test' }),
     });
   };
+  const docker = (...args: string[]) => execa('docker', args, { env: engine.env, extendEnv: false });
+  const nameOf = async (service: string) =>
+    (await docker('ps', '--filter', `label=com.docker.compose.service=${service}`, '--format', '{{.Names}}'))
+      .stdout;
   const instance = async (id: string): Promise<ServiceInstance> => {
     const found = (await driver.instances()).find((candidate) => candidate.id === id);
     if (found === undefined) throw new Error(`no instance ${id}`);
@@ -84,7 +94,7 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
     expect((await instance('backend-1')).state).toBe('running');
   });
 
-  it('kills one instance and has it back, as another process', async () => {
+  it('asks one instance to end and has it back, as another process', async () => {
     const before = await instance('backend-1');
 
     await driver.restartInstance('backend-1', signal());
@@ -92,6 +102,121 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
     const after = await instance('backend-1');
     expect(after.state).toBe('running');
     expect(after.pid).not.toBe(before.pid);
+    expect(after.restarts).toBe(0);
+    await expect(driver.restartInstance('backend-7', signal())).rejects.toMatchObject({
+      message: 'the compose project exam has no instance "backend-7"',
+      hint: 'it has: backend-1, cache-1',
+    });
+  });
+
+  it('pauses a service, which then is not well, and start lets it go on as it was', async () => {
+    const before = await instance('cache-1');
+
+    await driver.pause('cache', signal());
+    await driver.pause('cache', signal());
+    expect(await instance('cache-1')).toMatchObject({ state: 'unhealthy', detail: 'paused' });
+
+    await driver.start('cache', signal());
+    expect(await instance('cache-1')).toEqual(before);
+  });
+
+  it('knows the workers of a service from health checks and from what is executed in it', async () => {
+    await docker('exec', '--detach', await nameOf('backend'), 'sleep', '5');
+
+    const workers = await driver.workers('backend');
+
+    expect(workers).toHaveLength(2);
+    for (const pid of workers) expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toContain('/backend.cjs');
+    expect(await driver.workers('cache')).toEqual([(await instance('cache-1')).pid]);
+  });
+
+  it('ends one worker, which is replaced; the first process when there is no other', async () => {
+    const before = await driver.workers('backend');
+
+    await driver.killWorker('backend', signal());
+    await expect.poll(() => driver.workers('backend'), { timeout: 5_000 }).toHaveLength(2);
+    expect((await driver.workers('backend')).filter((pid) => before.includes(pid))).toHaveLength(1);
+    expect((await instance('backend-1')).restarts).toBe(0);
+
+    await driver.killWorker('cache', signal());
+    await expect
+      .poll(() => instance('cache-1'), { timeout: 10_000 })
+      .toMatchObject({
+        state: 'running',
+        restarts: 1,
+      });
+  });
+
+  it('ends a worker from inside where this account may not, and needs the socket for it', async () => {
+    const before = await driver.workers('backend');
+    const socket = (engine.env.DOCKER_HOST ?? '').replace('unix://', '');
+    const asNobody = async (action: () => Promise<unknown>) => {
+      process.seteuid?.(65_534);
+      try {
+        await action();
+      } finally {
+        process.seteuid?.(0);
+      }
+    };
+
+    await asNobody(() =>
+      expect(driver.killWorker('backend', signal())).rejects.toMatchObject({
+        message: `the Docker engine at ${engine.env.DOCKER_HOST} does not answer: this account may not use its socket`,
+        hint: expect.stringContaining('usermod -aG docker'),
+      }),
+    );
+    expect(await driver.workers('backend')).toEqual(before);
+
+    chmodSync(socket, 0o666);
+    await asNobody(() => driver.killWorker('backend', signal()));
+    chmodSync(socket, 0o660);
+
+    await expect.poll(() => driver.workers('backend'), { timeout: 5_000 }).toHaveLength(2);
+    expect((await driver.workers('backend')).filter((pid) => before.includes(pid))).toHaveLength(1);
+  });
+
+  it('runs a program in a container, with what it reads, writes and how it ends', async () => {
+    const containers = containersOf(dockerEngine(engine.env));
+    const id = await nameOf('redis');
+
+    const big = 'x'.repeat(300_000);
+    const how = { stdin: big, signal: signal() };
+    expect(await containers.exec(id, ['sh', '-c', 'wc -c; echo "no ä" >&2; exit 7'], how)).toEqual({
+      exitCode: 7,
+      stdout: '300000\n',
+      stderr: 'no ä\n',
+    });
+    expect(await containers.exec(id, ['cat'])).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    await expect(containers.exec(id, ['no-such-program'])).rejects.toThrow(
+      'no-such-program cannot be run in the container',
+    );
+    await expect(containers.exec(id, ['sleep', '5'], { signal: AbortSignal.timeout(200) })).rejects.toThrow(
+      'timeout',
+    );
+  });
+
+  it('names the container that vanishes in the middle, and what to look at', async () => {
+    const containers = containersOf(dockerEngine(engine.env));
+    const vanishing: Containers = {
+      ...containers,
+      async inspect(id, how) {
+        const details = await containers.inspect(id, how);
+        if (details.Config.Labels?.['com.docker.compose.service'] === 'redis') await docker('rm', '-f', id);
+        return details;
+      },
+    };
+    const name = await nameOf('redis');
+
+    for (const order of ['stop', 'start', 'pause'] as const) {
+      await expect(
+        driverOf(engine.env, { containers: vanishing })[order]('cache', signal()),
+      ).rejects.toMatchObject({
+        exitCode: 3,
+        message: `cache-1 has vanished: the engine had its container ${name} a moment ago`,
+        hint: expect.stringContaining(`docker ps --all --filter name=${name}`),
+      });
+      await stack.compose('up', '--detach', 'redis');
+    }
   });
 
   it('sets a variable in the env file, makes the container anew, and gives the file back byte for byte', async () => {
@@ -159,7 +284,7 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
   });
 
   it('cannot be asked about a project that is not there, or without an engine, and says what to do', async () => {
-    await expect(driverOf(engine.env, 'other').instances()).rejects.toMatchObject({
+    await expect(driverOf(engine.env, { project: 'other' }).instances()).rejects.toMatchObject({
       message: 'the engine has no container of the compose project other',
     });
     await expect(

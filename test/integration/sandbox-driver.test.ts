@@ -4,13 +4,13 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJson } from '../../src/adapters/files.ts';
-import { sandboxDriver } from '../../src/drivers/sandbox.ts';
+import { sandboxDriver } from '../../src/drivers/sandbox/driver.ts';
 import type { Driver, LogLine, Service } from '../../src/lifecycle/environment.ts';
 import { Undetermined, UsageError } from '../../src/lifecycle/errors.ts';
 import { openSandbox, type SandboxAccess } from '../../src/sandbox/access.ts';
 import { locateSandbox } from '../../src/sandbox/folder.ts';
 import { up } from '../../src/sandbox/sandbox.ts';
-import { type TestSandbox, testSandbox } from '../support/sandbox.ts';
+import { sandboxHelpers, type TestSandbox, testSandbox } from '../support/sandbox.ts';
 
 let sandbox: TestSandbox;
 let driver: Driver;
@@ -19,11 +19,15 @@ const { signal } = new AbortController();
 
 beforeAll(async () => {
   sandbox = testSandbox();
-  driver = sandboxDriver(sandbox.context);
+  driver = driverOf(sandbox.context.stateFolder);
   await up(sandbox.context, { students: 20 });
   access = openSandbox(sandbox.context.stateFolder);
 });
 afterAll(() => sandbox.remove());
+
+function driverOf(stateFolder: string): Driver {
+  return sandboxDriver({ stateFolder, helpers: sandboxHelpers(stateFolder) });
+}
 
 async function instances(service: Service) {
   return (await driver.instances()).filter((instance) => instance.service === service);
@@ -105,14 +109,27 @@ describe('the sandbox driver', () => {
     }
   });
 
-  it('kills one instance and waits for its replacement, while the others stay', async () => {
+  it('restarts one instance in order and waits until it answers, while the others stay', async () => {
     const [first, second] = await instances('backend');
     await driver.restartInstance('backend-2', signal);
     const [firstAfter, secondAfter] = await instances('backend');
     expect(firstAfter?.pid).toBe(first?.pid);
     expect(secondAfter?.pid).not.toBe(second?.pid);
-    expect(secondAfter).toMatchObject({ state: 'running', restarts: (second?.restarts ?? 0) + 1 });
+    // not a crash: it was asked to end
+    expect(secondAfter).toMatchObject({ state: 'running', restarts: second?.restarts });
     await expect(driver.restartInstance('backend-9', signal)).rejects.toThrow(UsageError);
+  });
+
+  it('kills one worker process, which is gone then and is replaced', async () => {
+    const before = await driver.workers('backend');
+    expect(before).toHaveLength(2);
+    const restarts = (await instances('backend')).at(-1)?.restarts ?? 0;
+    await driver.killWorker('backend', signal);
+    expect(await driver.workers('backend')).not.toContain(before[1]);
+    await driver.start('backend', signal);
+    expect((await driver.workers('backend'))[0]).toBe(before[0]);
+    expect((await instances('backend')).at(-1)).toMatchObject({ state: 'running', restarts: restarts + 1 });
+    await expect(driver.killWorker('database', signal)).rejects.toThrow('no worker processes');
   });
 
   it('sets a variable that the running processes then have, and unsets it', async () => {
@@ -213,7 +230,7 @@ describe('the sandbox driver', () => {
   });
 
   it('says how to get a sandbox where there is none', async () => {
-    const elsewhere = sandboxDriver({ stateFolder: join(sandbox.context.stateFolder, 'elsewhere') });
+    const elsewhere = driverOf(join(sandbox.context.stateFolder, 'elsewhere'));
     const attempt = elsewhere.instances();
     await expect(attempt).rejects.toThrow(Undetermined);
     await expect(attempt).rejects.toHaveProperty('hint', 'examctl sandbox up');

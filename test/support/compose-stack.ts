@@ -4,14 +4,22 @@ import { execa } from 'execa';
 import { stringify } from 'yaml';
 import { hostImage, type TestEngine } from './docker-engine.ts';
 
-/** Answers /health, tells its EXAM_MODE, and writes a line a second; a long one first, of two bytes a letter. */
+/**
+ * Two workers that answer /health and tell their EXAM_MODE, and who watches over them: it writes a line five times a
+ * second; a long one first, of two bytes a letter.
+ */
 const backend = `
+const cluster = require('node:cluster');
 const http = require('node:http');
-console.log('ä'.repeat(20000));
-console.error('to stderr');
-let line = 0;
-setInterval(() => console.log('line', ++line), 200);
-http.createServer((request, response) => response.end(process.env.EXAM_MODE ?? 'unset')).listen(8000);
+if (cluster.isPrimary) {
+  console.log('ä'.repeat(20000));
+  console.error('to stderr');
+  let line = 0;
+  setInterval(() => console.log('line', ++line), 200);
+  cluster.on('exit', () => cluster.fork());
+  cluster.fork();
+  cluster.fork();
+} else http.createServer((request, response) => response.end(process.env.EXAM_MODE ?? 'unset')).listen(8000);
 process.on('SIGTERM', () => process.exit(0));
 `;
 

@@ -11,6 +11,8 @@ export interface TestEngine {
   /** what every command needs to find it, and nothing of the caller's own engine */
   readonly env: NodeJS.ProcessEnv;
   readonly folder: string;
+  /** the first two numbers of its addresses: "10.200"; compose takes its networks from 0.0 to 127.255 of it */
+  readonly network: string;
   stop(): Promise<void>;
 }
 
@@ -86,6 +88,7 @@ export async function startEngine(): Promise<TestEngine> {
     ['--ip', '127.0.0.1'],
     ['--bip', `${network}.255.1/24`],
     ['--default-address-pool', `base=${network}.0.0/17,size=24`],
+    ['--iptables=false'],
     ['--shutdown-timeout', '5'],
     ['--log-level', 'error'],
   ].flat();
@@ -98,6 +101,7 @@ export async function startEngine(): Promise<TestEngine> {
   const stop = async () => {
     daemon.kill('SIGTERM');
     await ended;
+    await closeNetwork(network);
     rmSync(folder, { recursive: true, force: true });
   };
   try {
@@ -107,7 +111,7 @@ export async function startEngine(): Promise<TestEngine> {
     await stop();
     throw error;
   }
-  return { env, folder, stop };
+  return { env, folder, network, stop };
 }
 
 /** Engines that run at the same time; each has a network of its own. */
@@ -118,6 +122,7 @@ async function ownPlace(): Promise<{ folder: string; network: string }> {
   for (let place = 0; place < places; place += 1) {
     const folder = `/var/tmp/xd-${place}`;
     await removeAbandoned(folder);
+    const network = `10.${200 + place}`;
     try {
       mkdirSync(folder);
     } catch (error) {
@@ -125,9 +130,32 @@ async function ownPlace(): Promise<{ folder: string; network: string }> {
       throw error;
     }
     writeJson(join(folder, owner), identify(process.pid));
-    return { folder, network: `10.${200 + place}` };
+    await closeNetwork(network);
+    await mayForward('--insert', network);
+    return { folder, network };
   }
   throw new Error(`there are ${places} engines of tests already: ls -d /var/tmp/xd-*`);
+}
+
+/**
+ * An engine that sets packet rules takes away those of another one as it starts, and leaves its own behind. So ours
+ * sets none but this: that its containers reach each other on a machine that forwards nothing by default.
+ */
+async function mayForward(change: '--insert' | '--delete', network: string): Promise<boolean> {
+  const own = `${network}.0.0/16`;
+  const rule = ['--wait', change, 'FORWARD', '--source', own, '--destination', own, '--jump', 'ACCEPT'];
+  return !(await execa('iptables', rule, { reject: false })).failed;
+}
+
+/** An engine that ends leaves its bridges, too: the next one with this network would have two ways to each address. */
+async function closeNetwork(network: string): Promise<void> {
+  while (await mayForward('--delete', network));
+  const { stdout } = await execa('ip', ['-4', '-oneline', 'address', 'show', 'type', 'bridge'], {
+    reject: false,
+  });
+  const bridges = stdout.matchAll(/^\d+: (br-\S+) +inet (\S+)/gm);
+  for (const [, bridge = '', address = ''] of bridges)
+    if (address.startsWith(`${network}.`)) await execa('ip', ['link', 'delete', bridge], { reject: false });
 }
 
 const owner = 'owner.json';

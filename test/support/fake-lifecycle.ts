@@ -21,6 +21,8 @@ export class SwitchBoard {
   readonly failing = new Set<string>();
   /** switches whose state cannot be seen */
   readonly hidden = new Set<string>();
+  /** what differs from look to look, beside the switches */
+  readonly beside = new Map<string, string>();
   guardianLost = new AbortController();
 
   readonly actuator: Actuator = {
@@ -36,6 +38,10 @@ export class SwitchBoard {
       const seen = this.on.get(String(action.switch)) ?? false;
       return { ...base, outcome: seen === action.on ? 'pass' : 'fail', message: seen ? 'on' : 'off' };
     },
+    snapshot: async () => ({
+      ...Object.fromEntries([...this.on].map(([name, on]) => [name, on ? 'on' : 'off'])),
+      ...Object.fromEntries(this.beside),
+    }),
   };
 
   ports(overrides: Partial<RunPorts> = {}): RunPorts {

@@ -1,10 +1,11 @@
 import { httpApi } from '../../src/adapters/api.ts';
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import { openRedis } from '../../src/adapters/redis.ts';
-import { sandboxDriver } from '../../src/drivers/sandbox.ts';
+import { sandboxDriver } from '../../src/drivers/sandbox/driver.ts';
 import type { Environment } from '../../src/lifecycle/environment.ts';
 import { examPlatform } from '../../src/platforms/exam-platform.ts';
 import { openSandbox } from '../../src/sandbox/access.ts';
+import { sandboxHelpers } from './sandbox.ts';
 
 export interface SandboxEnvironment extends Environment {
   close(): Promise<void>;
@@ -18,17 +19,19 @@ export async function sandboxEnvironment(stateFolder: string): Promise<SandboxEn
     basePaths: [access.basePath],
     adminToken: await access.adminToken(),
   });
+  const helpers = sandboxHelpers(stateFolder);
   return {
     name: 'sandbox',
     protected: false,
     platform: examPlatform,
-    driver: sandboxDriver({ stateFolder }),
+    helpers,
+    driver: sandboxDriver({ stateFolder, helpers }),
     api,
     thresholds: { p95Ms: 500, errorRate: 0.01, dbPool: 0.8 },
     examMode: [{ kind: 'system-flag' }],
     withPostgres: openPostgres(access.databaseUrl),
     withRedis: openRedis(access.redisUrl),
-    identities: (count) => access.identities(count),
+    identities: (count, how) => access.identities(count, how),
     close: () => api.close(),
   };
 }

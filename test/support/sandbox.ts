@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { helperProcesses } from '../../src/adapters/helper-processes.ts';
 import { packageRoot } from '../../src/adapters/package-root.ts';
+import type { Helpers } from '../../src/lifecycle/environment.ts';
 import { locateSandbox } from '../../src/sandbox/folder.ts';
 import type { SandboxContext } from '../../src/sandbox/make-sandbox.ts';
 import { down } from '../../src/sandbox/sandbox.ts';
@@ -15,6 +17,15 @@ export const program = [
   import.meta.resolve('tsx'),
   join(packageRoot(), 'test/support/internal-program.ts'),
 ];
+
+/** Those of the sandbox of this state folder. */
+export function sandboxHelpers(stateFolder: string): Helpers {
+  return helperProcesses({
+    program,
+    flags: ['--state', stateFolder, '--env', 'sandbox'],
+    scope: stateFolder,
+  });
+}
 
 export interface TestSandbox {
   readonly context: SandboxContext;

@@ -99,6 +99,9 @@ function fault(more: Partial<FaultObservation> = {}): FaultObservation {
     during: { requests: 100, failed: 0 },
     after: { requests: 100, failed: 0 },
     steadyAfter: [],
+    pulse: null,
+    stopped: null,
+    verdict: null,
     problem: null,
     ...more,
   };

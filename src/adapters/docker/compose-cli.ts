@@ -1,10 +1,8 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
 
 export interface ComposeProject {
-  /** the compose file */
-  readonly file: string;
   /** undefined: what compose makes of the file and its folder */
   readonly project: string | undefined;
   readonly env: NodeJS.ProcessEnv;
@@ -15,12 +13,19 @@ export interface ComposeCli {
   /** "2.40.3", with the command it was found as */
   version(): Promise<{ readonly version: string; readonly command: readonly string[] }>;
   /** makes the service's containers anew, as the files say now, and starts them; others are left alone */
-  recreate(service: string, signal: AbortSignal): Promise<void>;
+  recreate(service: string, sources: ComposeSources, signal: AbortSignal): Promise<void>;
+}
+
+export interface ComposeSources {
+  /** compose files; of what two say, the later counts */
+  readonly files: readonly string[];
+  /** with the variables that are interpolated in them; need not be there */
+  readonly envFile: string;
 }
 
 const candidates: readonly (readonly string[])[] = [['docker', 'compose'], ['docker-compose']];
 
-export function composeCli({ file, project, env }: ComposeProject): ComposeCli {
+export function composeCli({ project, env }: ComposeProject): ComposeCli {
   let found: ReturnType<ComposeCli['version']> | undefined;
   const version = () => {
     found ??= findCompose(env);
@@ -28,14 +33,17 @@ export function composeCli({ file, project, env }: ComposeProject): ComposeCli {
   };
   return {
     version,
-    async recreate(service, signal) {
+    async recreate(service, { files, envFile }, signal) {
       const { command } = await version();
-      const of = ['--file', file, ...(project === undefined ? [] : ['--project-name', project])];
-      await run([...command, ...of, 'up', '--detach', '--no-deps', '--force-recreate', service], {
-        cwd: dirname(file),
-        env,
-        signal,
-      });
+      const [first = ''] = files;
+      const of = [
+        ...files.flatMap((file) => ['--file', file]),
+        // compose notes it at the container when it is given, also where it would have been read without
+        ...(envFile === join(dirname(first), '.env') ? [] : ['--env-file', envFile]),
+        ...(project === undefined ? [] : ['--project-name', project]),
+      ];
+      const up = ['up', '--detach', '--no-deps', '--no-build', '--force-recreate', service];
+      await run([...command, ...of, ...up], { cwd: dirname(first), env, signal });
     },
   };
 }

@@ -5,8 +5,8 @@ export interface ContainerLine {
   readonly text: string;
 }
 
-/** What the engine wrote down at one time: a line, or 16 KiB of a longer one. */
-interface Entry {
+/** What came at one time; of a log: a line, or 16 KiB of a longer one. */
+export interface Entry {
   readonly stream: ContainerLine['stream'];
   readonly bytes: Buffer;
 }
@@ -51,7 +51,7 @@ function finished(
 const headerLength = 8;
 
 /** 1 byte stream (1 out, 2 err), 3 zero bytes, length as u32 big-endian, payload: one entry. */
-async function* framedEntries(chunks: AsyncIterable<Buffer>): AsyncIterable<Entry> {
+export async function* framedEntries(chunks: AsyncIterable<Buffer>): AsyncIterable<Entry> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of chunks) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);

@@ -1,4 +1,6 @@
-import { type ContainerLine, linesOf } from './container-logs.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Undetermined } from '../../lifecycle/errors.ts';
+import { type ContainerLine, framedEntries, linesOf } from './container-logs.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine.ts';
 
@@ -27,13 +29,28 @@ export interface ContainerDetails {
   readonly Config: {
     readonly Image: string;
     readonly Tty: boolean;
+    readonly Entrypoint?: readonly string[] | null;
+    readonly Cmd?: readonly string[] | null;
     readonly Env: readonly string[] | null;
     readonly Labels: Readonly<Record<string, string>> | null;
     readonly ExposedPorts?: Readonly<Record<string, unknown>> | null;
   };
-  readonly HostConfig: { readonly RestartPolicy: { readonly Name: string } };
+  readonly HostConfig: {
+    readonly RestartPolicy: { readonly Name: string };
+    /** bytes that it may use; 0: no limit */
+    readonly Memory: number;
+  };
   readonly NetworkSettings: {
-    readonly Networks: Readonly<Record<string, { readonly IPAddress: string; readonly NetworkID: string }>>;
+    readonly Networks: Readonly<
+      Record<
+        string,
+        {
+          readonly IPAddress: string;
+          readonly NetworkID: string;
+          readonly Aliases?: readonly string[] | null;
+        }
+      >
+    >;
   };
 }
 
@@ -52,6 +69,12 @@ export interface ContainerProcess {
   readonly command: string;
 }
 
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** Containers of an engine, by their ids. What is so already is left alone. */
 export interface Containers {
   /** all, running or not, that carry each of these labels */
@@ -64,7 +87,17 @@ export interface Containers {
   pause(id: string, signal: AbortSignal): Promise<void>;
   unpause(id: string, signal: AbortSignal): Promise<void>;
   kill(id: string, name: NodeJS.Signals, signal: AbortSignal): Promise<void>;
-  processes(id: string): Promise<ContainerProcess[]>;
+  /** those that are alive, of the container and of what is executed in it */
+  processes(id: string, signal?: AbortSignal): Promise<ContainerProcess[]>;
+  /**
+   * Runs a program of the image beside the container's own, without a terminal. What is secret goes by `stdin`: everyone
+   * on the machine reads the arguments. Throws Undetermined when the image does not have it; an aborted one goes on running.
+   */
+  exec(
+    id: string,
+    argv: readonly string[],
+    options?: { readonly stdin?: string | Buffer; readonly signal?: AbortSignal },
+  ): Promise<ExecResult>;
   lines(
     id: string,
     options: { readonly since?: Date; readonly follow?: boolean; readonly signal?: AbortSignal },
@@ -102,17 +135,40 @@ export function containersOf(engine: Engine): Containers {
     unpause: (id, signal) => change(`/containers/${id}/unpause`, signal, saysThat('not paused')),
     kill: (id, name, signal) =>
       change(`/containers/${id}/kill?signal=${name}`, signal, saysThat('is not running')),
-    async processes(id) {
-      const { Titles, Processes } = await engine.json<{ Titles: string[]; Processes: string[][] }>({
+    async processes(id, signal) {
+      const { Processes } = await engine.json<{ Processes: string[][] }>({
         path: `/containers/${id}/top`,
-        query: { ps_args: '-eo pid,ppid,args' },
+        query: { ps_args: '-eo pid,ppid,stat,args' },
+        ...(signal && { signal }),
       });
-      const [pid, parent, command] = ['PID', 'PPID', 'COMMAND'].map((title) => Titles.indexOf(title));
-      return Processes.map((cells) => ({
-        pid: Number(cells[pid ?? 0]),
-        parent: Number(cells[parent ?? 1]),
-        command: cells[command ?? 2] ?? '',
+      return Processes.filter(([, , state]) => !state?.startsWith('Z')).map(([pid, parent, , command]) => ({
+        pid: Number(pid),
+        parent: Number(parent),
+        command: command ?? '',
       }));
+    },
+    async exec(id, argv, { stdin, signal } = {}) {
+      const abortable = signal && { signal };
+      const { Id: exec } = await engine.json<{ Id: string }>({
+        method: 'POST',
+        path: `/containers/${id}/exec`,
+        body: { Cmd: argv, AttachStdin: stdin !== undefined, AttachStdout: true, AttachStderr: true },
+        ...abortable,
+      });
+      const chunks = await engine.attach({
+        path: `/exec/${exec}/start`,
+        body: { Detach: false, Tty: false },
+        input: stdin ?? '',
+        ...abortable,
+      });
+      const parts = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+      for await (const { stream, bytes } of framedEntries(chunks)) parts[stream].push(bytes);
+      signal?.throwIfAborted();
+      const stdout = Buffer.concat(parts.stdout).toString('utf8');
+      const stderr = Buffer.concat(parts.stderr).toString('utf8');
+      const { ExitCode, Pid } = await ended(() => engine.json({ path: `/exec/${exec}/json`, ...abortable }));
+      if (Pid === 0) throw cannotRun(argv, stdout + stderr);
+      return { exitCode: ExitCode, stdout, stderr };
     },
     async *lines(id, { since, follow = false, signal }) {
       const { Config } = await inspect(id, signal);
@@ -130,6 +186,28 @@ export function containersOf(engine: Engine): Containers {
       yield* linesOf(chunks, { terminal: Config.Tty });
     },
   };
+}
+
+interface ExecState {
+  readonly Running: boolean;
+  readonly ExitCode: number;
+  /** 0: it never ran */
+  readonly Pid: number;
+}
+
+/** The output ends a moment before the engine knows how the process ended. */
+async function ended(look: () => Promise<ExecState>): Promise<ExecState> {
+  for (;;) {
+    const state = await look();
+    if (!state.Running) return state;
+    await sleep(10);
+  }
+}
+
+function cannotRun([program]: readonly string[], said: string): Undetermined {
+  return new Undetermined(`${program} cannot be run in the container: ${said.trim()}`, {
+    hint: 'many images have only what the service needs',
+  });
 }
 
 /** The engine tells these states apart by its words only; 304 it uses for start and stop. */

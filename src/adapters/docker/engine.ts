@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { buildConnector, Client, Dispatcher } from 'undici';
 import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
 
@@ -29,6 +30,8 @@ export interface Engine {
   json<T>(request: EngineRequest): Promise<T>;
   /** the body as it comes, for logs and statistics; ends with the signal */
   stream(request: EngineRequest): Promise<AsyncIterable<Buffer>>;
+  /** as stream(), for a process that reads: it is given the input, and then its end */
+  attach(request: EngineRequest & { readonly input: string | Buffer }): Promise<AsyncIterable<Buffer>>;
 }
 
 /** An answer that says no: 404 for a container that is gone, 409 for one in another state. */
@@ -82,16 +85,40 @@ export function dockerEngine(env: NodeJS.ProcessEnv): Engine {
         await client.destroy();
         throw refusal(answer.statusCode, text, request);
       }
-      return bodyOf(client, answer, request.signal);
+      return bodyOf(client, answer.body, request.signal);
+    },
+    async attach({ input, ...request }) {
+      const { path, body, signal } = request;
+      const client = await clientFor(host, env, { timeout: 0, ...request });
+      try {
+        // As the docker command does: the connection is the process's own from the answer's header on.
+        const asked: Dispatcher.UpgradeOptions & Pick<Dispatcher.DispatchOptions, 'body'> = {
+          method: 'POST',
+          path,
+          protocol: 'tcp',
+          headers: { host: 'docker', 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+          ...(signal === undefined ? {} : { signal }),
+        };
+        const { socket } = await client.upgrade(asked);
+        socket.end(input);
+        return bodyOf(client, socket, signal);
+      } catch (error) {
+        await client.destroy();
+        signal?.throwIfAborted();
+        throw unreachable(host, error);
+      }
     },
   };
 }
 
 async function* bodyOf(
   client: Client,
-  { body }: Dispatcher.ResponseData,
+  body: Readable,
   signal: AbortSignal | undefined,
 ): AsyncIterable<Buffer> {
+  const stop = () => body.destroy();
+  signal?.addEventListener('abort', stop, { once: true });
   try {
     for await (const chunk of body) yield chunk as Buffer;
   } catch (error) {
@@ -99,6 +126,8 @@ async function* bodyOf(
     if (!signal?.aborted)
       throw new Undetermined(`the Docker engine stopped answering: ${messageOf(error)}`, { cause: error });
   } finally {
+    signal?.removeEventListener('abort', stop);
+    body.destroy();
     await client.destroy();
   }
 }

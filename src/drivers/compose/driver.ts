@@ -1,23 +1,49 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ComposeCli } from '../../adapters/docker/compose-cli.ts';
+import { serviceNames } from '../../adapters/docker/compose-file.ts';
 import type { containerStats } from '../../adapters/docker/container-stats.ts';
 import type { ContainerDetails, Containers } from '../../adapters/docker/containers.ts';
 import { EngineError } from '../../adapters/docker/engine.ts';
-import { setInEnvFile } from '../../adapters/env-file.ts';
-import type { Driver, Service } from '../../lifecycle/environment.ts';
+import type { Images } from '../../adapters/docker/images.ts';
+import { readFromEnvFile, setInEnvFile } from '../../adapters/env-file.ts';
+import type { Driver, Helpers, Service } from '../../lifecycle/environment.ts';
 import { Undetermined, UsageError } from '../../lifecycle/errors.ts';
-import { type ContainerInstance, instanceOf, labels, roleOf, type ServiceNames } from './instances.ts';
+import { connectionUrlOf } from './connections.ts';
+import { composeDisturber } from './disturber.ts';
+import { composeImages } from './images.ts';
+import {
+  type ContainerInstance,
+  instanceOf,
+  labels,
+  roleOf,
+  type ServiceNames,
+  serviceName,
+} from './instances.ts';
+import { jobsOfWorker, notSwitchable } from './jobs.ts';
 import { logsOf } from './logs.ts';
+import { composeSnapshot } from './snapshot.ts';
+import { digestOf, sourcesOf } from './sources.ts';
+import { killOneWorker, workerPids } from './workers.ts';
 
 export interface ComposeDriverOptions {
   readonly containers: Containers;
   readonly stats: ReturnType<typeof containerStats>;
   readonly cli: ComposeCli;
+  readonly images: Images;
+  /** the compose file */
+  readonly file: string;
+  /** variables of the process, which compose prefers to those of its file */
+  readonly env: NodeJS.ProcessEnv;
   /** as compose calls it: the label of its containers */
   readonly project: () => Promise<string>;
   readonly services: ServiceNames;
   /** the file with a variable that the service is started with; undefined when that is not configured */
   readonly envFileOf: (service: Service, name: string) => string | undefined;
+  /** all that examctl may write */
+  readonly envFiles: readonly string[];
+  readonly helpers: Helpers;
+  /** keys of the platform's background jobs */
+  readonly jobKeys?: readonly string[];
 }
 
 /** Milliseconds. The slowest health check of the platforms allows 30 s to start, and then looks every 15 s. */
@@ -26,7 +52,19 @@ const betweenLooks = 200;
 
 /** An environment that Docker Compose runs: the engine is asked itself, as the command costs up to 0.8 s a call. */
 export function composeDriver(options: ComposeDriverOptions): Driver {
-  const { containers, stats, cli, services, envFileOf } = options;
+  const {
+    containers,
+    stats,
+    cli,
+    images,
+    file,
+    env,
+    services,
+    envFileOf,
+    envFiles,
+    helpers,
+    jobKeys = [],
+  } = options;
 
   const all = async (signal?: AbortSignal): Promise<ContainerInstance[]> => {
     const project = await options.project();
@@ -43,44 +81,86 @@ export function composeDriver(options: ComposeDriverOptions): Driver {
     return looked.flat().sort((a, b) => (a.id < b.id ? -1 : 1));
   };
 
-  const of = async (service: Service, signal?: AbortSignal): Promise<ContainerInstance[]> => {
-    const instances = await all(signal);
-    const own = instances.filter((instance) => instance.service === service);
-    if (own.length > 0) return own;
+  const noSuchService = async (service: Service, instances: readonly ContainerInstance[]) => {
     const known = [...new Set(instances.map((instance) => instance.service))].join(', ');
-    throw new UsageError(`the compose project ${await options.project()} has no container of ${service}`, {
+    return new UsageError(`the compose project ${await options.project()} has no container of ${service}`, {
       hint: `it has: ${known || 'none that is known'}; services.${service} in examctl.yaml names its service in the compose file`,
     });
   };
 
-  /** Which containers they are may change meanwhile; what is asked for is that all of the service are well. */
-  const untilWell = async (service: Service, signal: AbortSignal): Promise<void> => {
+  const of = async (service: Service, signal?: AbortSignal): Promise<ContainerInstance[]> => {
+    const instances = await all(signal);
+    const own = instances.filter((instance) => instance.service === service);
+    if (own.length > 0) return own;
+    throw await noSuchService(service, instances);
+  };
+
+  /** Which containers they are may change meanwhile; what is asked for is that all of them are well. */
+  const untilWell = async (
+    look: () => Promise<ContainerInstance[]>,
+    signal: AbortSignal,
+    isHopeless: (instance: ContainerInstance) => boolean = () => false,
+  ): Promise<void> => {
     const deadline = performance.now() + healthyWithin;
     for (;;) {
-      const open = (await of(service, signal)).filter(({ state }) => state !== 'running');
+      const open = (await look()).filter(({ state }) => state !== 'running');
       if (open.length === 0) return;
-      const ended = open.some(({ state }) => state === 'stopped');
-      if (ended || performance.now() > deadline) {
-        const words = open.map(({ id, state, detail }) => `${id} is ${state}${detail ? ` (${detail})` : ''}`);
-        throw new Undetermined(`${service} is not well: ${words.join('; ')}`, {
-          hint: `docker logs ${open[0]?.container.Name.slice(1)}`,
-        });
-      }
+      const ended = open.some((one) => one.state === 'stopped' || isHopeless(one));
+      if (ended || performance.now() > deadline) throw notWell(open);
       await sleep(betweenLooks, undefined, { signal });
     }
   };
 
-  const start = async (service: Service, signal: AbortSignal): Promise<void> => {
-    for (const { container } of await of(service, signal)) {
-      if (container.State.Status === 'paused') await containers.unpause(container.Id, signal);
-      else await containers.start(container.Id, signal);
-    }
-    await untilWell(service, signal);
+  /** Also of a service whose container went away when it was to be made anew. */
+  const nameOf = async (service: Service, instances: readonly ContainerInstance[]): Promise<string> => {
+    const own = instances.find((instance) => instance.service === service);
+    if (own !== undefined) return serviceName(own);
+    const known = (await serviceNames(file)).find((name) => roleOf(name, services) === service);
+    if (known !== undefined) return known;
+    throw await noSuchService(service, instances);
   };
 
-  const stop = async (service: Service, signal: AbortSignal): Promise<void> => {
+  /** As the files say now. A container that was made anew has not been well before: what is wrong with it stays wrong. */
+  const recreate = async (service: Service, signal: AbortSignal): Promise<void> => {
+    const instances = await all(signal);
+    const noted = instances.find((instance) => instance.service === service) ?? instances[0];
+    await cli.recreate(await nameOf(service, instances), sourcesOf(noted, file), signal);
+    await untilWell(
+      () => of(service, signal),
+      signal,
+      ({ state, restarts = 0 }) => state === 'unhealthy' || restarts >= 3,
+    );
+  };
+
+  const startContainer = ({ container: { Id, State } }: ContainerInstance, signal: AbortSignal) =>
+    State.Status === 'paused' ? containers.unpause(Id, signal) : containers.start(Id, signal);
+
+  /** None is started after one that has gone: what is left is for the message to say. */
+  const start = async (service: Service, signal: AbortSignal): Promise<void> => {
+    for (const instance of await of(service, signal))
+      await unlessVanished(instance, startContainer(instance, signal));
+    await untilWell(() => of(service, signal), signal);
+  };
+
+  const toAll = async (
+    service: Service,
+    signal: AbortSignal,
+    change: (id: string, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> => {
     const instances = await of(service, signal);
-    await Promise.all(instances.map(({ container }) => containers.stop(container.Id, signal)));
+    await Promise.all(
+      instances.map((instance) => unlessVanished(instance, change(instance.container.Id, signal))),
+    );
+  };
+  const stop = (service: Service, signal: AbortSignal) => toAll(service, signal, containers.stop);
+
+  const named = async (id: string, signal: AbortSignal): Promise<ContainerInstance> => {
+    const instances = await all(signal);
+    const instance = instances.find((candidate) => candidate.id === id);
+    if (instance !== undefined) return instance;
+    throw new UsageError(`the compose project ${await options.project()} has no instance "${id}"`, {
+      hint: `it has: ${instances.map((one) => one.id).join(', ')}`,
+    });
   };
 
   return {
@@ -93,31 +173,45 @@ export function composeDriver(options: ComposeDriverOptions): Driver {
       await start(service, signal);
     },
     async restartInstance(id, signal) {
-      const instances = await all(signal);
-      const instance = instances.find((candidate) => candidate.id === id);
-      if (instance === undefined) {
-        throw new UsageError(`the compose project ${await options.project()} has no instance "${id}"`, {
-          hint: `it has: ${instances.map((one) => one.id).join(', ')}`,
-        });
-      }
-      // The restart policy leaves a container alone that the engine was told to kill.
-      await containers.kill(instance.container.Id, 'SIGKILL', signal);
-      await containers.start(instance.container.Id, signal);
-      await untilWell(instance.service, signal);
+      const instance = await named(id, signal);
+      await unlessVanished(instance, containers.stop(instance.container.Id, signal));
+      await unlessVanished(instance, containers.start(instance.container.Id, signal));
+      await untilWell(async () => [await named(id, signal)], signal);
     },
+    pause: (service, signal) => toAll(service, signal, containers.pause),
+    workers: async (service) => workerPids(containers, await of(service)),
+    killWorker: async (service, signal) => killOneWorker(containers, await of(service, signal), signal),
+    disturber: composeDisturber({ instances: all, helpers }),
+    snapshot: async (signal) => composeSnapshot({ instances: await all(signal), files: envFiles, signal }),
     async variable(service, name) {
       const [first] = await of(service);
       const line = first?.container.Config.Env?.find((entry) => entry.startsWith(`${name}=`));
       return line?.slice(name.length + 1);
     },
-    async setVariable(service, name, value, signal) {
-      const [first] = await of(service, signal);
-      const file = envFileOf(service, name);
-      if (file === undefined) throw noEnvFile(service, name);
-      setInEnvFile(file, name, value);
-      await cli.recreate(first?.container.Config.Labels?.[labels.service] ?? service, signal);
-      await untilWell(service, signal);
+    writtenVariable(service, name) {
+      const written = envFileOf(service, name);
+      if (written === undefined) throw noEnvFile(service, name);
+      return { file: written, text: readFromEnvFile(written, name) };
     },
+    async setVariable(service, name, value, signal) {
+      const written = envFileOf(service, name);
+      if (written === undefined) throw noEnvFile(service, name);
+      setInEnvFile(written, name, value);
+      await recreate(service, signal);
+    },
+    images: composeImages({
+      images,
+      of,
+      sourcesOf: (instance) => sourcesOf(instance, file),
+      env,
+      nameOf: async (service) => nameOf(service, await all()),
+      recreate,
+    }),
+    revision: async () => {
+      const sources = (await all()).map((instance) => sourcesOf(instance, file));
+      return digestOf([file, ...envFiles, ...sources.flatMap(({ files, envFile }) => [...files, envFile])]);
+    },
+    connectionUrl: async (service) => connectionUrlOf(service, await of(service), containers),
     logs: (service, how) => logsOf(containers, () => of(service, how.signal), how),
     async stats() {
       const instances = await all();
@@ -128,11 +222,13 @@ export function composeDriver(options: ComposeDriverOptions): Driver {
         }),
       );
     },
-    jobs: async () => {
-      throw jobsElsewhere(await options.project());
+    async jobs() {
+      // a service that is only called so may do anything
+      const worker = services.worker === undefined ? [] : (await all()).filter(isWorker);
+      return jobsOfWorker(worker, { keys: jobKeys, project: await options.project() });
     },
-    setJobsEnabled: async () => {
-      throw jobsElsewhere(await options.project());
+    setJobsEnabled: async (_, keys) => {
+      throw notSwitchable(keys, await options.project());
     },
   };
 }
@@ -143,17 +239,35 @@ function noContainers(project: string): Undetermined {
   });
 }
 
+function notWell(open: readonly ContainerInstance[]): Undetermined {
+  const words = open.map(({ id, state, detail }) => `${id} is ${state}${detail ? ` (${detail})` : ''}`);
+  return new Undetermined(`not all instances are well: ${words.join('; ')}`, {
+    hint: `docker logs ${open.map(({ container }) => container.Name.slice(1))[0]}`,
+  });
+}
+
+/** Somebody else may take a container away, or make it anew, at any time. */
+async function unlessVanished({ id, container }: ContainerInstance, change: Promise<void>): Promise<void> {
+  try {
+    await change;
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.status !== 404) throw error;
+    const name = container.Name.slice(1);
+    throw new Undetermined(`${id} has vanished: the engine had its container ${name} a moment ago`, {
+      hint: `somebody else is at work on it? docker ps --all --filter name=${name}; docker events --since 10m --filter container=${name}`,
+      cause: error,
+    });
+  }
+}
+
 function noEnvFile(service: Service, name: string): Undetermined {
   return new Undetermined(`which file sets ${name} of ${service} is not configured`, {
     hint: 'exam_mode.mechanisms in examctl.yaml: { env-file: FILE, variable: NAME, service: SERVICE }',
   });
 }
 
-/** No scheduler belongs to the platform: they are lines of the host's crontab. */
-function jobsElsewhere(project: string): Undetermined {
-  return new Undetermined(`the background jobs of ${project} cannot be seen: compose does not run them`, {
-    hint: 'they are lines of a crontab on the host: crontab -l, /etc/cron.d',
-  });
+function isWorker({ service }: ContainerInstance): boolean {
+  return service === 'worker';
 }
 
 async function unlessGone(asked: Promise<ContainerDetails>): Promise<ContainerDetails | undefined> {

@@ -8,6 +8,11 @@ export const labels = {
   number: 'com.docker.compose.container-number',
   /** "True" for the containers of `compose run` */
   oneOff: 'com.docker.compose.oneoff',
+  /** paths, with commas, relative to the folder */
+  files: 'com.docker.compose.project.config_files',
+  folder: 'com.docker.compose.project.working_dir',
+  /** only where --env-file was given */
+  envFile: 'com.docker.compose.project.environment_file',
 } as const;
 
 /** Names that compose files give to the roles. */
@@ -34,6 +39,11 @@ export function roleOf(name: string, names: ServiceNames): Service | undefined {
 
 export interface ContainerInstance extends ServiceInstance {
   readonly container: ContainerDetails;
+}
+
+/** As the compose file calls it. */
+export function serviceName({ service, container }: ContainerInstance): string {
+  return container.Config.Labels?.[labels.service] ?? service;
 }
 
 export function instanceOf(service: Service, container: ContainerDetails): ContainerInstance {

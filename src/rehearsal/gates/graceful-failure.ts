@@ -16,14 +16,18 @@ export const gracefulFailure: Gate = {
 };
 
 function judgeFault(observation: FaultObservation): Judgement {
-  const { fault, before, during, toleratedErrorRate, expectation, problem } = observation;
+  const { fault, before, during, toleratedErrorRate, expectation, problem, pulse, stopped } = observation;
   if (problem !== null) return { outcome: 'unknown', message: `${fault}: ${problem.text}` };
   if (during.requests === 0)
     return { outcome: 'unknown', message: `${fault}: nobody asked anything meanwhile` };
   const rates = { before: rateOf(before), during: rateOf(during) };
   const seen = `${fault}: ${during.failed} of ${during.requests} requests failed (${percent(rates.during)}, before ${percent(rates.before)})`;
-  if (rates.during - rates.before <= toleratedErrorRate) return { outcome: 'pass', message: seen };
-  return { outcome: 'fail', message: `${seen}, expected: ${expectation}` };
+  if (stopped !== null) return { outcome: 'fail', message: `${fault} was ended early: ${stopped.text}; ${seen}` };
+  const ofReads = (pulse?.during.errorRate ?? 0) - (pulse?.before.errorRate ?? 0);
+  const worst = Math.max(rates.during - rates.before, ofReads);
+  if (worst <= toleratedErrorRate) return { outcome: 'pass', message: seen };
+  const reads = ofReads > toleratedErrorRate ? `, of examctl's own reads ${percent(ofReads)} more than before` : '';
+  return { outcome: 'fail', message: `${seen}${reads}, expected: ${expectation}` };
 }
 
 function rateOf({ requests, failed }: RequestShare): number {

@@ -1,21 +1,19 @@
 import type { FaultDefinition } from '../../faults/fault.ts';
+import { type FaultRecord, injectFault } from '../../faults/inject-fault.ts';
+import { valuesOf } from '../../faults/parameters.ts';
 import { planFault } from '../../faults/plan-fault.ts';
-import { ExamctlError, messageOf, OperationFailed, UsageError } from '../../lifecycle/errors.ts';
-import type { OutcomeRecord } from '../../lifecycle/outcome.ts';
+import { ExamctlError, messageOf, OperationFailed, Undetermined, UsageError } from '../../lifecycle/errors.ts';
+import { requireNobodyIsHurt } from '../../lifecycle/fault-guard.ts';
 import { requireSteadyState } from '../../lifecycle/steady-state.ts';
-import { untilSteady } from '../../probes/until-steady.ts';
 import type { RehearsalContext } from '../ports.ts';
 
 /** A fault as it went, before the load's requests are set against it. */
 export interface Injection {
   readonly fault: FaultDefinition;
   readonly injectedAt: Date;
-  readonly revertedAt: Date | null;
-  readonly steadyAt: Date | null;
-  /** from the end of the disturbance until the steady state was seen; null when it was not */
-  readonly recoverySeconds: number | null;
-  readonly steadyAfter: readonly OutcomeRecord[];
-  /** why it could not be injected, or not reverted; `isKnown`: the platform did wrong, else it could not be seen */
+  /** null when it could not be injected, or not reverted */
+  readonly record: FaultRecord | null;
+  /** why; `isKnown`: the platform did wrong, else it could not be seen */
   readonly problem: { readonly text: string; readonly isKnown: boolean } | null;
 }
 
@@ -25,56 +23,37 @@ export interface Injection {
  * the run, which tries again at its end.
  */
 export async function inject(id: string, seconds: number, context: RehearsalContext): Promise<Injection> {
-  const { environment, run, clock, progress, profile } = context;
+  const { environment, run, clock, progress, profile, breakGlass } = context;
   const fault = faultOf(id, context);
   const injectedAt = clock.now();
-  const failed = (error: unknown): Injection => {
-    run.signal.throwIfAborted();
-    if (!(error instanceof ExamctlError)) throw error;
-    return {
-      fault,
-      injectedAt,
-      revertedAt: null,
-      steadyAt: null,
-      recoverySeconds: null,
-      steadyAfter: [],
-      problem: { text: messageOf(error), isKnown: error instanceof OperationFailed },
-    };
-  };
+  const values = valuesOf(fault.parameters, []);
   try {
-    const plan = await planFault(fault, environment, seconds);
+    const order = context.halted();
+    if (order !== undefined) throw new Undetermined(`the faults of this rehearsal were halted by ${order.by}`);
+    const plan = await planFault(fault, environment, { seconds, values });
+    requireNobodyIsHurt(plan, environment, breakGlass);
     requireSteadyState(plan);
     progress.update(`${fault.title}, for ${seconds} s`);
-    const begun = clock.now();
-    const changes = await run.perform(plan);
-    let ended = begun;
-    try {
-      if (fault.nature === 'lasting') await hold(seconds, context);
-    } finally {
-      // also at an interrupt: students must not wait until the load has ended
-      if (fault.nature === 'lasting') ended = clock.now();
-      await run.revert(changes);
-    }
-    const revertedAt = clock.now();
-    progress.update(`${fault.title}: over, waiting for the steady state`);
-    const steadyAfter = await untilSteady(environment, {
-      clock,
-      signal: run.signal,
-      // longer than it should take, so that a late recovery is seen as late and not as none
-      seconds: 2 * profile.recoverySeconds,
-    });
-    const isSteady = steadyAfter.every(({ outcome }) => outcome === 'pass' || outcome === 'warn');
-    const steadyAt = isSteady ? clock.now() : null;
-    const recoverySeconds = steadyAt === null ? null : (steadyAt.getTime() - ended.getTime()) / 1000;
-    return { fault, injectedAt, revertedAt, steadyAt, recoverySeconds, steadyAfter, problem: null };
+    const record = await injectFault(
+      { fault, values, plan, recoverySeconds: profile.recoverySeconds, quietSeconds: 1 },
+      {
+        environment,
+        run,
+        clock,
+        halted: context.halted,
+        onProgress: (text) => progress.update(text),
+        onNote: (text) => progress.note(text),
+      },
+    );
+    const { stopped } = record;
+    if (stopped?.cause !== 'halt' && stopped?.cause !== 'exam') return { fault, injectedAt, record, problem: null };
+    return { fault, injectedAt, record, problem: { text: `ended early: ${stopped.text}`, isKnown: false } };
   } catch (error) {
-    return failed(error);
+    run.signal.throwIfAborted();
+    if (!(error instanceof ExamctlError)) throw error;
+    const problem = { text: messageOf(error), isKnown: error instanceof OperationFailed };
+    return { fault, injectedAt, record: null, problem };
   }
-}
-
-async function hold(seconds: number, { clock, run }: RehearsalContext): Promise<void> {
-  await clock.sleep(seconds * 1000, run.signal);
-  run.signal.throwIfAborted();
 }
 
 function faultOf(id: string, { faults }: RehearsalContext): FaultDefinition {

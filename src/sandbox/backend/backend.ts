@@ -1,10 +1,12 @@
 import type pg from 'pg';
 import type { SandboxConfig } from '../config.ts';
+import { watchDisturbances } from '../disturbances.ts';
 import { type ActiveDefects, watchDefects } from './active-defects.ts';
 import { Cache } from './cache.ts';
 import { leakConnections } from './connection-leak.ts';
 import { Database, openPool } from './database.ts';
 import { Flags } from './flags.ts';
+import { linkBetween } from './link.ts';
 import { Metrics } from './metrics.ts';
 
 /** One worker process of the platform. */
@@ -22,9 +24,13 @@ export interface Backend {
 }
 
 export function openBackend(config: SandboxConfig, instance: string): Backend {
-  const pool = openPool(config.databaseUrl, `examplatform-${instance}`);
+  const disturbances = watchDisturbances(config.folder);
+  const pool = openPool(config.databaseUrl, {
+    applicationName: `examplatform-${instance}`,
+    link: linkBetween('backend', 'database', disturbances),
+  });
   const uncounted = new Database(pool, () => undefined);
-  const cache = new Cache(config.redisUrl);
+  const cache = new Cache(config.redisUrl, linkBetween('backend', 'cache', disturbances));
   const defects = watchDefects(config.folder);
   const leak = leakConnections(pool, defects);
   return {
@@ -41,6 +47,7 @@ export function openBackend(config: SandboxConfig, instance: string): Backend {
       leak.close();
       cache.close();
       await pool.end();
+      disturbances.close();
     },
   };
 }

@@ -1,5 +1,7 @@
 import { Redis } from 'ioredis';
 import { messageOf } from '../../lifecycle/errors.ts';
+import type { Link } from './link.ts';
+import { connectorOver } from './link-connector.ts';
 
 const timeoutMs = 1_000;
 
@@ -7,8 +9,9 @@ const timeoutMs = 1_000;
 export class Cache {
   readonly #redis: Redis;
 
-  constructor(url: string) {
+  constructor(url: string, link: Link) {
     this.#redis = new Redis(url, {
+      Connector: connectorOver(link),
       enableOfflineQueue: false,
       connectTimeout: timeoutMs,
       commandTimeout: timeoutMs,

@@ -1,5 +1,7 @@
 import pg from 'pg';
 import { messageOf } from '../../lifecycle/errors.ts';
+import type { Link } from './link.ts';
+import { LinkSocket } from './link-socket.ts';
 
 /** pool_size 10 + max_overflow 10 of the platform, for each worker. */
 const poolSize = 20;
@@ -16,10 +18,20 @@ export interface FinishedQuery {
   readonly rowCount: number;
 }
 
-export function openPool(databaseUrl: string, applicationName: string, max = poolSize): pg.Pool {
+interface PoolOptions {
+  readonly applicationName: string;
+  readonly link: Link;
+  readonly max?: number;
+}
+
+export function openPool(
+  databaseUrl: string,
+  { applicationName, link, max = poolSize }: PoolOptions,
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     application_name: applicationName,
+    stream: () => new LinkSocket(link),
     max,
     connectionTimeoutMillis: poolTimeoutMs,
     idleTimeoutMillis: 30_000,

@@ -1,12 +1,16 @@
 import { createServer, type Server } from 'node:http';
-import type { SandboxConfig } from '../config.ts';
+import { hostsOf, type SandboxConfig } from '../config.ts';
 import { type ActiveDefects, watchDefects } from './active-defects.ts';
 import { createApplication } from './application.ts';
 import { openBackend } from './backend.ts';
 import { runUntilAskedToStop } from './lifetime.ts';
 import { readPartArguments } from './part-arguments.ts';
 
-const host = '127.0.0.1';
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
 const readyPollMs = 250;
 /** Longer than a recovery may take in a rehearsal of the smoke profile, which is 15 s. */
 const slowRestartMs = 25_000;
@@ -14,10 +18,10 @@ const slowRestartMs = 25_000;
 /** One worker process of the backend; ends with its process. */
 export async function runBackend(args: string[]): Promise<void> {
   const { config, instance } = readPartArguments(args);
-  const port = portOf(config, instance);
+  const place = { host: hostsOf(config).listen, port: portOf(config, instance) };
   let stop = async () => {};
   const stopped = runUntilAskedToStop(() => stop());
-  await holdWhileSlow(config, port);
+  await holdWhileSlow(config, place);
   const backend = openBackend(config, instance);
   const cacheAnswers = await backend.cache.connected();
   if (config.redisRequired === true && !cacheAnswers) {
@@ -29,8 +33,8 @@ export async function runBackend(args: string[]): Promise<void> {
     await app.close();
     await backend.close();
   };
-  await app.listen({ host, port });
-  process.stdout.write(`Uvicorn running on http://${host}:${port} (${instance})\n`);
+  await app.listen(place);
+  process.stdout.write(`Uvicorn running on http://${place.host}:${place.port} (${instance})\n`);
   await stopped;
 }
 
@@ -42,7 +46,7 @@ function portOf({ ports }: SandboxConfig, instance: string): number {
 }
 
 /** The defect slow-restart: it listens, but gets ready only after a while, or when the defect is mended. */
-async function holdWhileSlow({ folder }: SandboxConfig, port: number): Promise<void> {
+async function holdWhileSlow({ folder }: SandboxConfig, place: Place): Promise<void> {
   const defects = watchDefects(folder);
   try {
     if (!defects.isOn('slow-restart')) return;
@@ -53,7 +57,7 @@ async function holdWhileSlow({ folder }: SandboxConfig, port: number): Promise<v
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(port, host, resolve);
+      server.listen(place, resolve);
     });
     await untilReady(defects);
     await closed(server);

@@ -19,9 +19,9 @@ const mintedSeconds = 24 * 3600;
 export function issueAccessToken(
   signingKey: string,
   claims: AccessClaims,
-  seconds = accessSeconds,
+  { seconds = accessSeconds, clockOffsetSeconds = 0 } = {},
 ): Promise<string> {
-  const now = Math.floor(Date.now() / 1000);
+  const now = Math.floor(Date.now() / 1000) + clockOffsetSeconds;
   return new SignJWT({ role: claims.role, type: 'access', sid: claims.authSessionId })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(claims.userId)
@@ -43,15 +43,20 @@ export interface MintedIdentity {
   readonly token: string;
 }
 
-/** Access tokens of 24 h without a login, for which the platform's rate limit would take hours. */
+/**
+ * Access tokens of 24 h without a login, for which the platform's rate limit would take hours; issued by a clock that
+ * is off by so much.
+ */
 export function mintTokens(
   { jwtSigningKey }: Pick<SandboxConfig, 'jwtSigningKey'>,
   owners: readonly TokenOwner[],
+  { clockOffsetSeconds = 0 } = {},
 ): Promise<MintedIdentity[]> {
+  const how = { seconds: mintedSeconds, clockOffsetSeconds };
   return Promise.all(
     owners.map(async ({ id, email, role }) => {
       const claims = { userId: id, role, authSessionId: randomUUID() };
-      return { userId: id, email, token: await issueAccessToken(jwtSigningKey, claims, mintedSeconds) };
+      return { userId: id, email, token: await issueAccessToken(jwtSigningKey, claims, how) };
     }),
   );
 }

@@ -7,6 +7,7 @@ import { identityOf, SwitchBoard, switchOn } from '../../support/fake-lifecycle.
 
 let board: SwitchBoard;
 let journal: Journal;
+let halted = false;
 
 beforeEach(async () => {
   board = new SwitchBoard();
@@ -17,7 +18,8 @@ afterEach(() => board.remove());
 const soon = { now: () => new Date(), sleep: () => new Promise<void>((resolve) => setTimeout(resolve, 1)) };
 
 function ports(runIsAlive: () => boolean) {
-  return { journal, actuator: board.actuator, clock: soon, emit: () => undefined, runIsAlive };
+  const isHalted = async () => halted;
+  return { journal, actuator: board.actuator, clock: soon, emit: () => undefined, runIsAlive, isHalted };
 }
 
 async function begin(

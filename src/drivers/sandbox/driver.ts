@@ -1,22 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readProcFile } from '../adapters/processes.ts';
-import type { Driver, InstanceStats, Service, ServiceInstance } from '../lifecycle/environment.ts';
-import { Undetermined, UsageError } from '../lifecycle/errors.ts';
-import { type SandboxControl, sandboxControl } from '../sandbox/control-client.ts';
-import { readEnvironmentFile, writeEnvironmentFile } from '../sandbox/environment-file.ts';
-import { locateSandbox } from '../sandbox/folder.ts';
-import { readJobs, switchJobs } from '../sandbox/job-switch.ts';
-import { sandboxLogs } from '../sandbox/logs.ts';
-import { type ProcessUse, readProcessUse } from '../sandbox/process-stats.ts';
-import type { PartStatus } from '../sandbox/supervised-process.ts';
+import type {
+  Driver,
+  Helpers,
+  InstanceStats,
+  Service,
+  ServiceInstance,
+} from '../../lifecycle/environment.ts';
+import { Undetermined, UsageError } from '../../lifecycle/errors.ts';
+import { type SandboxControl, sandboxControl } from '../../sandbox/control-client.ts';
+import { readEnvironmentFile, writeEnvironmentFile } from '../../sandbox/environment-file.ts';
+import { locateSandbox } from '../../sandbox/folder.ts';
+import { readJobs, switchJobs } from '../../sandbox/job-switch.ts';
+import { sandboxLogs } from '../../sandbox/logs.ts';
+import { type ProcessUse, readProcessUse } from '../../sandbox/process-stats.ts';
+import type { PartStatus } from '../../sandbox/supervised-process.ts';
+import { noWorkers, sandboxDisturber, sandboxServices } from './disturber.ts';
+import { sandboxSnapshot } from './snapshot.ts';
+import { variableOf } from './variables.ts';
 
-const services: readonly Service[] = ['backend', 'database', 'cache', 'edge', 'worker'];
 const answersWithin = 60_000;
 /** of /proc/<pid>/stat; the kernel fixes it for user space */
 const ticksPerSecond = 100;
 
+export interface SandboxDriverOptions {
+  readonly stateFolder: string;
+  readonly helpers: Helpers;
+}
+
 /** The sandbox of a state folder, reached through its supervisor. Nothing is opened before the first call. */
-export function sandboxDriver({ stateFolder }: { stateFolder: string }): Driver {
+export function sandboxDriver({ stateFolder, helpers }: SandboxDriverOptions): Driver {
   const control = sandboxControl(stateFolder);
   const files = () => locateSandbox(stateFolder);
   const parts = async (service?: Service, signal?: AbortSignal) => {
@@ -48,11 +60,30 @@ export function sandboxDriver({ stateFolder }: { stateFolder: string }): Driver 
       const part = (await parts(undefined, signal)).find((candidate) => candidate.id === id);
       if (part === undefined)
         throw new UsageError(`the sandbox has no instance "${id}"`, { hint: 'examctl sandbox status' });
-      if (part.pid === undefined) await control.start(part.service, signal);
-      else await control.kill(id, signal);
+      await control.restartInstance(id, signal);
       await untilAnswering([id], signal);
     },
-    variable: async (service, name) => variableOf(await parts(service), service, name),
+    pause: async (service, signal) => {
+      requireService(service);
+      await control.pause(service, signal);
+    },
+    workers: async (service) => {
+      requireWorkers(service);
+      return (await parts(service)).flatMap(({ pid }) => pid ?? []);
+    },
+    killWorker: async (service, signal) => {
+      requireWorkers(service);
+      const victim = (await parts(service, signal)).findLast(({ pid }) => pid !== undefined);
+      if (victim === undefined) throw new Undetermined(`no worker process of ${service} runs`);
+      await control.kill(victim.id, signal);
+    },
+    disturber: sandboxDisturber({ stateFolder, helpers, parts }),
+    snapshot: async (signal) =>
+      sandboxSnapshot({ files: files(), parts: await parts(undefined, signal), helpers }),
+    variable: async (service, name) => {
+      requireService(service);
+      return variableOf(await parts(service), service, name);
+    },
     setVariable: async (service, name, value, signal) => {
       requireVariables(service, name, value);
       await control.status(signal);
@@ -74,8 +105,15 @@ export function sandboxDriver({ stateFolder }: { stateFolder: string }): Driver 
 }
 
 function requireService(service: Service): void {
-  if (services.includes(service)) return;
-  throw new UsageError(`the sandbox has no service "${service}"`, { hint: `it has: ${services.join(', ')}` });
+  if (sandboxServices.includes(service)) return;
+  throw new UsageError(`the sandbox has no service "${service}"`, {
+    hint: `it has: ${sandboxServices.join(', ')}`,
+  });
+}
+
+function requireWorkers(service: Service): void {
+  requireService(service);
+  if (service !== 'backend') throw new UsageError(noWorkers(service));
 }
 
 function requireVariables(service: Service, name: string, value: string | undefined): void {
@@ -128,20 +166,6 @@ function toInstance(part: PartStatus): ServiceInstance {
     ...(since !== undefined && { since: new Date(since) }),
     ...(address !== undefined && { address }),
   };
-}
-
-/** What the process was started with, which is not what the env file says by now. */
-function variableOf(parts: readonly PartStatus[], service: Service, name: string): string | undefined {
-  requireService(service);
-  const pid = parts.find((part) => part.pid !== undefined)?.pid;
-  const environment = pid === undefined ? undefined : readProcFile(`/proc/${pid}/environ`);
-  if (environment === undefined) {
-    throw new Undetermined(`the variable ${name} of ${service} cannot be read: no process of it runs here`, {
-      hint: 'examctl sandbox status',
-    });
-  }
-  const line = environment.split('\0').find((entry) => entry.startsWith(`${name}=`));
-  return line?.slice(name.length + 1);
 }
 
 /** Keeps the last sample, as a share of processor time needs two. */

@@ -1,0 +1,70 @@
+import { systemClock } from '../lifecycle/clock.ts';
+import { OperationFailed } from '../lifecycle/errors.ts';
+import { openChanges } from '../lifecycle/journal.ts';
+import { revertDeadline } from '../lifecycle/revert.ts';
+import type { OpenRun } from '../lifecycle/run-archive.ts';
+import type { Context } from './context.ts';
+import { recoverRuns } from './recover.ts';
+
+type HaltContext = Pick<
+  Context,
+  'archive' | 'report' | 'openEnvironment' | 'operator' | 'progress' | 'options' | 'actor' | 'signal' | 'audit'
+>;
+
+const lookEvery = 100;
+
+/** Orders every run of the environment to end its faults, and looks until they are gone; dead runs are recovered. */
+export async function runFaultHalt(context: HaltContext): Promise<void> {
+  const { archive, actor, options, progress } = context;
+  const { name } = await context.openEnvironment();
+  const open = archive.open().filter(({ identity }) => identity.environment === name);
+  const order = { by: actor, at: new Date().toISOString(), reason: options.reason ?? null };
+  const alive = open.filter((run) => run.alive);
+  for (const { id } of alive) archive.orderHalt(id, order);
+  const begun = performance.now();
+  const halted = [];
+  for (const run of alive) {
+    progress.start(`ending the faults of ${run.id}`, 5);
+    const targets = await untilEnded(run, context);
+    halted.push({ run: run.id, targets, seconds: (performance.now() - begun) / 1000 });
+    progress.done();
+  }
+  if (open.some((run) => !run.alive)) return recoverRuns(undefined, context);
+  await context.report({
+    kind: 'fault.halt',
+    data: { environment: name, halted },
+    rows: halted,
+    blocks:
+      halted.length === 0
+        ? [{ type: 'text', text: `No fault holds on ${name}.` }]
+        : [
+            {
+              type: 'list',
+              items: halted.map(
+                ({ run, targets, seconds }) =>
+                  `${run}: ${targets.join(', ') || 'nothing was broken'}, ended within ${seconds.toFixed(1)} s`,
+              ),
+            },
+          ],
+  });
+}
+
+/** What of the run was broken; throws when it still is after the time of a revert. */
+async function untilEnded({ id }: OpenRun, { archive, signal }: HaltContext): Promise<readonly string[]> {
+  const faults = async () =>
+    openChanges(await archive.journal(id).read()).filter(({ deadline }) => deadline !== null);
+  const targets = (await faults()).map(({ target }) => target);
+  const deadline = performance.now() + 2 * revertDeadline;
+  for (;;) {
+    const left = await faults();
+    if (left.length === 0) return targets;
+    signal.throwIfAborted();
+    if (performance.now() > deadline) {
+      throw new OperationFailed(`still broken: ${left.map(({ target }) => target).join(', ')} (run ${id})`, {
+        reverted: false,
+        hint: `a person must act now: examctl fault status, examctl runs show ${id}, and when its process is gone: examctl recover ${id}`,
+      });
+    }
+    await systemClock.sleep(lookEvery, signal);
+  }
+}

@@ -1,0 +1,29 @@
+import type { Service } from '../lifecycle/environment.ts';
+import { services } from './changes.ts';
+import { type Parameter, textOf, type Values } from './parameters.ts';
+
+/** Between which two services a fault of the network lies. */
+export const linkParameters: readonly Parameter[] = [
+  { name: 'from', kind: 'choice', initial: 'backend', choices: services },
+  { name: 'to', kind: 'choice', initial: 'cache', choices: services },
+];
+
+export function linkOf(values: Values): { readonly from: Service; readonly to: Service } {
+  return { from: textOf(values, 'from') as Service, to: textOf(values, 'to') as Service };
+}
+
+export function linkText(values: Values): string {
+  const { from, to } = linkOf(values);
+  return `network between ${from} and ${to}`;
+}
+
+/** Whatever one of the two gives the other may be lost meanwhile, so hardly anything can be told apart. */
+export const mayFailBetween: readonly string[] = [
+  'services-running',
+  'health-root',
+  'health-api',
+  'ready',
+  'ready-database',
+  'ready-cache',
+  'read-works',
+];

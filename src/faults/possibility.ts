@@ -1,0 +1,38 @@
+import type { Environment, Possibility } from '../lifecycle/environment.ts';
+import { isExpected, messageOf, Undetermined } from '../lifecycle/errors.ts';
+import type { FaultDefinition } from './fault.ts';
+import { type Values, valuesOf } from './parameters.ts';
+
+/** Whether the fault can be made here and now, looked up anew; a driver that cannot be asked is a reason, too. */
+export async function possibilityOf(
+  fault: FaultDefinition,
+  { driver }: Pick<Environment, 'driver'>,
+  values: Values = valuesOf(fault.parameters, []),
+): Promise<Possibility> {
+  const needed = fault.needs?.(values);
+  if (needed === undefined) return { possible: true, how: 'examctl itself does it' };
+  try {
+    if (needed.kind !== 'service') return await driver.disturber.possibility(needed);
+    const instances = await driver.instances();
+    if (instances.some(({ service }) => service === needed.service))
+      return { possible: true, how: `the ${driver.kind} driver` };
+    return { possible: false, why: `there is no service ${needed.service}` };
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    return { possible: false, why: messageOf(error) };
+  }
+}
+
+/** Throws Undetermined with the reason and what would show the same. */
+export async function requirePossible(
+  fault: FaultDefinition,
+  environment: Pick<Environment, 'driver' | 'name'>,
+  values: Values,
+): Promise<void> {
+  const possibility = await possibilityOf(fault, environment, values);
+  if (possibility.possible) return;
+  const others = fault.alternatives.join(', ');
+  throw new Undetermined(`${fault.id} cannot be made on ${environment.name}: ${possibility.why}`, {
+    hint: `${others === '' ? '' : `about the same is shown by: ${others}. `}examctl fault list -e ${environment.name} shows what can be made`,
+  });
+}

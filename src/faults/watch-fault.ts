@@ -1,0 +1,108 @@
+import type { Clock } from '../lifecycle/clock.ts';
+import type { Environment } from '../lifecycle/environment.ts';
+import type { HaltOrder } from '../lifecycle/run-archive.ts';
+import { othersInProgress } from '../probes/sessions-in-progress.ts';
+import { steadyState } from '../probes/steady-state.ts';
+import type { FaultDefinition } from './fault.ts';
+import type { Pulse } from './pulse.ts';
+import { crossed, type StopCondition } from './stop-condition.ts';
+
+/** Why a fault was ended before its time. */
+export interface Stop {
+  readonly cause: 'condition' | 'steady-state' | 'exam' | 'halt' | 'unwatched';
+  readonly text: string;
+}
+
+export interface WatchPorts {
+  readonly environment: Environment;
+  readonly clock: Clock;
+  readonly pulse: Pulse;
+  readonly conditions: readonly StopCondition[];
+  /** students other than the rehearsal's own that were in an exam before: with break-glass only */
+  readonly othersBefore: number;
+  readonly halted: () => HaltOrder | undefined;
+}
+
+/** Milliseconds between two looks: whatever ends a fault has to do so within two seconds. */
+const lookEvery = 200;
+const examsEvery = 800;
+const steadyEvery = 1_000;
+
+/** Watches until something ends the fault early, or until the signal: then null. */
+export async function watchFault(
+  fault: FaultDefinition,
+  ports: WatchPorts,
+  signal: AbortSignal,
+): Promise<Stop | null> {
+  const done = new AbortController();
+  const until = AbortSignal.any([signal, done.signal]);
+  const watches = [watchOrders(ports, until), watchExams(ports, until), watchSteadyState(fault, ports, until)];
+  try {
+    // the first one that has something to say; null comes from all of them when the time is over
+    return await new Promise<Stop | null>((resolve, reject) => {
+      for (const watch of watches) watch.then((stop) => stop !== null && resolve(stop), reject);
+      Promise.all(watches).then((all) => resolve(all.find((stop) => stop !== null) ?? null), reject);
+    });
+  } finally {
+    done.abort();
+    await Promise.allSettled(watches);
+  }
+}
+
+async function watchOrders({ clock, pulse, conditions, halted }: WatchPorts, signal: AbortSignal): Promise<Stop | null> {
+  while (!signal.aborted) {
+    const order = halted();
+    if (order !== undefined) {
+      const why = order.reason === null ? '' : `: ${order.reason}`;
+      return { cause: 'halt', text: `halted by ${order.by}${why}` };
+    }
+    const text = crossed(conditions, pulse.now(clock.now()));
+    if (text !== null) return { cause: 'condition', text };
+    await clock.sleep(lookEvery, signal);
+  }
+  return null;
+}
+
+/** While the database cannot be asked, nobody can begin an exam either. */
+async function watchExams({ environment, clock, othersBefore }: WatchPorts, signal: AbortSignal): Promise<Stop | null> {
+  while (!signal.aborted) {
+    const others = await unlessAborted(othersInProgress(environment), signal);
+    if (others !== null && others.count > othersBefore)
+      return { cause: 'exam', text: `${others.count - othersBefore} students began an exam who are not the rehearsal's own` };
+    await clock.sleep(examsEvery, signal);
+  }
+  return null;
+}
+
+/** Twice in a row, as one look may fall into a moment that is nothing. */
+async function watchSteadyState(
+  { mayFail }: FaultDefinition,
+  { environment, clock }: WatchPorts,
+  signal: AbortSignal,
+): Promise<Stop | null> {
+  let before: readonly string[] = [];
+  while (!signal.aborted) {
+    const looked = await unlessAborted(steadyState(environment, { signal }), signal);
+    const lost = (looked ?? []).filter(({ id, outcome }) => outcome === 'fail' && !mayFail.includes(id));
+    const again = lost.find(({ id }) => before.includes(id));
+    if (again !== undefined) return { cause: 'steady-state', text: `${again.title}: no more (${again.message})` };
+    before = lost.map(({ id }) => id);
+    await clock.sleep(steadyEvery, signal);
+  }
+  return null;
+}
+
+/** Null when the signal ends the waiting. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const aborted = new Promise<null>((resolve) => {
+    if (signal.aborted) resolve(null);
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+  return Promise.race([
+    work.catch((error: unknown) => {
+      if (signal.aborted) return null;
+      throw error;
+    }),
+    aborted,
+  ]);
+}
