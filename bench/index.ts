@@ -6,9 +6,18 @@ import { integrity } from './integrity/integrity.ts';
 import { integrityLive } from './integrity/live.ts';
 import type { Bench, Figure } from './measure.ts';
 import { sandboxUp } from './sandbox-up.ts';
+import { services } from './services.ts';
 import { startup } from './startup.ts';
 
-const benches: readonly Bench[] = [fault, integrity, integrityIncremental, integrityLive, sandboxUp, startup];
+const benches: readonly Bench[] = [
+  fault,
+  integrity,
+  integrityIncremental,
+  integrityLive,
+  sandboxUp,
+  services,
+  startup,
+];
 
 /** `npm run bench -- [--smoke] [--json] [name...]` */
 const { values, positionals } = parseArgs({

@@ -20,6 +20,7 @@ import { findFault } from './commands/fault.ts';
 import { rehearseOn } from './commands/rehearse.ts';
 import { planExamModeOff as planExamModeOffFrom } from './exam-mode/plan-exam-mode.ts';
 import { snapshotOf } from './exam-mode/snapshot.ts';
+import { valuesOf } from './faults/parameters.ts';
 import { planFault as planFaultOn } from './faults/plan-fault.ts';
 import {
   contextOfOpened,
@@ -146,15 +147,17 @@ export async function rehearse(
 }
 
 /**
- * What injecting a fault would do; changes nothing. `seconds` is how long it holds before it is reverted. Throws
- * UsageError for an unknown fault, or a longer time than it may last.
+ * What injecting a fault would do; changes nothing. `seconds` is how long it holds before it is reverted, `set` gives
+ * parameters as "delay=200". Throws UsageError for an unknown fault or parameter, or a longer time than it may last, and
+ * Undetermined where it cannot be made.
  */
 export function planFault(
   environment: Environment,
   fault: string,
-  { seconds }: { readonly seconds?: number } = {},
+  { seconds, set = [] }: { readonly seconds?: number; readonly set?: readonly string[] } = {},
 ): Promise<Plan> {
-  return planFaultOn(findFault(fault), environment, { seconds });
+  const definition = findFault(fault);
+  return planFaultOn(definition, environment, { seconds, values: valuesOf(definition.parameters, set) });
 }
 
 export { planExamModeOn } from './exam-mode/plan-exam-mode.ts';

@@ -103,6 +103,7 @@ const withDryRun = [
   'services stop',
   'services restart',
   'services restart-all',
+  'services rollback',
 ];
 
 function refuseDryRun(command: Command, { dryRun }: ProgramOptions): void {

@@ -23,6 +23,11 @@ export interface NetworkRules {
   set(pid: number, rules: RuleSet, signal: AbortSignal): Promise<void>;
   clear(pid: number, chain: string, signal: AbortSignal): Promise<void>;
   has(pid: number, chain: string): Promise<boolean>;
+  /**
+   * Resets the open TCP connections between a local port and these addresses, where the kernel can: at once, so that a
+   * pool throws away those that are idle, instead of at their next use.
+   */
+  resetConnections(pid: number, port: number, addresses: readonly string[]): Promise<void>;
   /** rules and queueing disciplines, as text that is equal as long as both do the same */
   read(pid: number, signal?: AbortSignal): Promise<string>;
   /** tries rules in a namespace that is thrown away: null when this kernel and its tools know them, else what they say */
@@ -68,6 +73,16 @@ export function networkRules(): NetworkRules {
     async has(pid, chain) {
       const lines = [...(await saved(pid, 'filter')), ...(await saved(pid, 'nat'))];
       return lines.some((line) => line.startsWith(`:${chain} `));
+    },
+    async resetConnections(pid, port, addresses) {
+      const { execa } = await import('execa');
+      const to = addresses.flatMap((address, index) => [...(index === 0 ? [] : ['or']), 'dst', address]);
+      const filter = ['sport', '=', `:${port}`, 'and', '(', ...to, ')'];
+      // without ss, or without INET_DIAG_DESTROY in the kernel, a rule that resets what still comes does the rest
+      await execa('nsenter', ['--target', String(pid), '--net', '--', 'ss', '--kill', '--tcp', ...filter], {
+        reject: false,
+        timeout: 10_000,
+      });
     },
     async read(pid, signal) {
       const [filter, nat, disciplines] = await Promise.all([

@@ -27,6 +27,8 @@ export async function runFaultInject(
 ): Promise<void> {
   const { progress, archive } = context;
   const values = valuesOf(fault.parameters, flags.set);
+  if (flags.for !== undefined && fault.nature === 'momentary')
+    progress.note(`${fault.id} is over as soon as it is made: --for has no effect`);
   const environment = await context.openEnvironment();
   const plan = await planFault(fault, environment, { seconds: flags.for, values });
   if (context.options.dryRun) return context.report(planReport(plan));

@@ -34,10 +34,11 @@ export async function planFault(
   return makePlan({
     operation: `fault inject ${fault.id}`,
     environment: environment.name,
-    parameters: { fault: fault.id, seconds, ...values },
+    parameters: { fault: fault.id, ...(fault.nature === 'lasting' && { seconds }), ...values },
     impact: { ...impact, othersInProgress: others?.count ?? null },
     changes,
-    holdSeconds: seconds,
+    // a momentary one is over as soon as it is made
+    holdSeconds: fault.nature === 'lasting' ? seconds : 0,
     before,
     steadyState: steady,
   });

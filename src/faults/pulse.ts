@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ApiResponse, Environment, Identity } from '../lifecycle/environment.ts';
 import { isExpected } from '../lifecycle/errors.ts';
 import type { Metric } from './stop-condition.ts';
@@ -45,7 +46,7 @@ const enoughBeats = 10;
 export class Pulse {
   readonly #environment: Environment;
   readonly #students: readonly Identity[];
-  readonly #stop = new AbortController();
+  readonly #stop = manyMayListen(new AbortController());
   readonly #beats: Beat[] = [];
   readonly #underWay = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
@@ -120,6 +121,12 @@ export class Pulse {
       throw error;
     }
   }
+}
+
+/** Each read that is under way listens to it. */
+function manyMayListen(controller: AbortController): AbortController {
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 function isAnswered(status: number | null): boolean {

@@ -14,8 +14,7 @@ function planBlocks(plan: Plan): Block[] {
   if (plan.changes.length === 0) blocks.push({ type: 'text', text: 'Nothing to change.' });
   else blocks.push(changesTable(plan));
   for (const note of plan.notes ?? []) blocks.push({ type: 'text', text: `Not in the plan: ${note}` });
-  if (plan.holdSeconds !== null)
-    blocks.push({ type: 'text', text: `Held for ${plan.holdSeconds} s, then reverted.` });
+  if (plan.holdSeconds !== null) blocks.push({ type: 'text', text: endText(plan.holdSeconds) });
   if (plan.steadyState.length > 0) {
     blocks.push(
       { type: 'heading', text: 'Steady state now' },
@@ -24,6 +23,11 @@ function planBlocks(plan: Plan): Block[] {
   }
   blocks.push({ type: 'text', text: `Digest ${plan.digest.slice(0, 16)}` });
   return blocks;
+}
+
+function endText(holdSeconds: number): string {
+  if (holdSeconds === 0) return 'Over as soon as it is made; then it is seen to that all is as it was before.';
+  return `Held for ${holdSeconds} s, then reverted.`;
 }
 
 function changesTable({ changes }: Plan): Block {

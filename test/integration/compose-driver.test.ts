@@ -1,13 +1,16 @@
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { composeCli } from '../../src/adapters/docker/compose-cli.ts';
 import { containerStats } from '../../src/adapters/docker/container-stats.ts';
 import { type Containers, containersOf } from '../../src/adapters/docker/containers.ts';
 import { dockerEngine } from '../../src/adapters/docker/engine.ts';
+import { imagesOf } from '../../src/adapters/docker/images.ts';
 import { helperProcesses } from '../../src/adapters/helper-processes.ts';
+import { backupOf } from '../../src/adapters/replace-file.ts';
 import { composeDriver } from '../../src/drivers/compose/driver.ts';
-import type { Driver, ServiceInstance } from '../../src/lifecycle/environment.ts';
+import type { Driver, ImageSetting, ServiceInstance } from '../../src/lifecycle/environment.ts';
 import { type ComposeStack, startStack } from '../support/compose-stack.ts';
 import { composePrograms, startEngine, type TestEngine, whyNoEngine } from '../support/docker-engine.ts';
 
@@ -43,7 +46,10 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
     return composeDriver({
       containers,
       stats,
-      cli: composeCli({ file: stack.file, project, env }),
+      cli: composeCli({ project, env }),
+      images: imagesOf(dockerEngine(env)),
+      file: stack.file,
+      env,
       project: async () => project,
       services: {},
       envFileOf: (_, variable) => (variable === 'EXAM_MODE' ? stack.envFile : undefined),
@@ -62,7 +68,7 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
   };
 
   it('is found by its command', async () => {
-    const cli = composeCli({ file: stack.file, project: undefined, env: engine.env });
+    const cli = composeCli({ project: undefined, env: engine.env });
 
     expect((await cli.version()).command).toEqual(command);
   });
@@ -223,6 +229,8 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
     const before = readFileSync(stack.envFile, 'utf8');
 
     await driver.setVariable('backend', 'EXAM_MODE', 'true', signal());
+    expect(readFileSync(backupOf(stack.envFile), 'utf8')).toBe(before);
+    expect(driver.writtenVariable?.('backend', 'EXAM_MODE')).toEqual({ file: stack.envFile, text: 'true' });
     expect(await driver.variable('backend', 'EXAM_MODE')).toBe('true');
     expect(await (await fetch(`${(await instance('backend-1')).address}`)).text()).toBe('true');
 
@@ -230,6 +238,60 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
     expect(await driver.variable('backend', 'EXAM_MODE')).toBe('false');
     expect(await driver.variable('backend', 'NO_SUCH')).toBeUndefined();
     expect(readFileSync(stack.envFile, 'utf8')).toBe(before);
+    expect(existsSync(backupOf(stack.envFile))).toBe(false);
+  });
+
+  it('is made anew of all the files that it was made of, and by what it is called where its container is gone', async () => {
+    const other = join(dirname(stack.file), 'other.yml');
+    writeFileSync(other, "version: '3.8'\nservices: { backend: { environment: { MORE: one } } }\n");
+    await stack.compose('--file', other, 'up', '--detach', 'backend');
+
+    await driver.setVariable('backend', 'EXAM_MODE', 'true', signal());
+    expect(await driver.variable('backend', 'MORE')).toBe('one');
+
+    await docker('rm', '-f', await nameOf('backend'));
+    await driver.setVariable('backend', 'EXAM_MODE', 'false', signal());
+    expect(await driver.variable('backend', 'EXAM_MODE')).toBe('false');
+  });
+
+  it('has another revision when one of its files is changed, and the same when it is changed back', async () => {
+    const before = await driver.revision?.();
+    const text = readFileSync(stack.file, 'utf8');
+
+    writeFileSync(stack.file, `${text}# changed\n`);
+    expect(await driver.revision?.()).not.toBe(before);
+    writeFileSync(stack.file, text);
+    expect(await driver.revision?.()).toBe(before);
+  });
+
+  it('deploys another tag where it is written: in the env file, or in the compose file', async () => {
+    await docker('tag', 'examctl-test/host:1', 'examctl-test/host:0');
+    for (const [service, file] of [
+      ['backend', stack.envFile],
+      ['cache', stack.file],
+    ] as const) {
+      const before = readFileSync(file, 'utf8');
+      const now = await driver.images?.look(service);
+      expect(now).toMatchObject({ reference: 'examctl-test/host:1', repository: 'examctl-test/host' });
+      expect(now?.others.map(({ tag }) => tag).sort()).toEqual(['0', '1']);
+
+      await driver.images?.deploy(service, now?.settingFor('0') as ImageSetting, signal());
+      expect((await driver.images?.look(service))?.reference).toBe('examctl-test/host:0');
+      expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(before.split('\n').length);
+
+      await driver.images?.deploy(service, now?.setting as ImageSetting, signal());
+      expect((await driver.images?.look(service))?.reference).toBe('examctl-test/host:1');
+      expect(readFileSync(file, 'utf8')).toBe(before);
+    }
+  });
+
+  it('says why another tag cannot be deployed', async () => {
+    await expect(driverOf({ ...engine.env, TAG: '1' }).images?.look('backend')).rejects.toMatchObject({
+      exitCode: 4,
+      message: expect.stringContaining('is decided by TAG of this shell'),
+      hint: 'unset TAG',
+    });
+    expect(await driver.images?.idOf('examctl-test/host:none')).toBeUndefined();
   });
 
   it('sets no variable of which it does not know the file', async () => {

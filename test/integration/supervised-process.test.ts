@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { isAlive } from '../../src/adapters/processes.ts';
+import { childrenOf, isAlive, processStat, processTree } from '../../src/adapters/processes.ts';
 import { type Patience, SupervisedProcess } from '../../src/sandbox/supervised-process.ts';
 
 let supervised: SupervisedProcess;
@@ -87,6 +87,44 @@ it('ends by force what does not end when it is asked to', async () => {
   await sleep(300);
   await supervised.stop();
   expect(identity && isAlive(identity)).toBe(false);
+});
+
+it('pauses a process with those that it has started, and lets them go on with a start', async () => {
+  const child = `require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);`;
+  const { events } = supervise(`${child} setInterval(() => {}, 1000)`);
+  supervised.start();
+  const { pid = 0 } = supervised.identity ?? {};
+  await waitFor(() => childrenOf(pid).length === 1);
+  const states = () => processTree(pid).map((member) => processStat(member)?.state);
+
+  supervised.pause();
+  supervised.pause();
+  expect(states()).toEqual(['T', 'T']);
+  expect(await supervised.status()).toMatchObject({ state: 'unhealthy', detail: 'paused', pid });
+  supervised.start();
+  await waitFor(() => !states().includes('T'));
+  expect(await supervised.status()).toMatchObject({ state: 'running', pid });
+  expect(events.filter((event) => event.includes('paused'))).toHaveLength(1);
+
+  const [grandchild = 0] = childrenOf(pid);
+  supervised.pause();
+  await supervised.kill();
+  // its parent is gone, and nobody else would let it go on
+  await waitFor(() => processStat(grandchild)?.state !== 'T');
+  process.kill(grandchild, 'SIGKILL');
+  await waitFor(async () => (await supervised.status()).state === 'running');
+  expect(await supervised.status()).toMatchObject({ restarts: 1 });
+});
+
+it('ends in order what is paused, and pauses nothing that does not run', async () => {
+  supervise('setInterval(() => {}, 1000)', { stop: 3_000 });
+  supervised.start();
+  await sleep(300);
+  supervised.pause();
+  const started = performance.now();
+  await supervised.stop();
+  expect(performance.now() - started).toBeLessThan(1_500);
+  expect(() => supervised.pause()).toThrow('part-1 does not run');
 });
 
 it('tells why a program cannot be started at all', async () => {

@@ -11,6 +11,7 @@ import { hostImage, type TestEngine } from './docker-engine.ts';
 const backend = `
 const cluster = require('node:cluster');
 const http = require('node:http');
+if (process.env.BROKEN) process.exit(1);
 if (cluster.isPrimary) {
   console.log('ä'.repeat(20000));
   console.error('to stderr');
@@ -22,6 +23,8 @@ if (cluster.isPrimary) {
 } else http.createServer((request, response) => response.end(process.env.EXAM_MODE ?? 'unset')).listen(8000);
 process.on('SIGTERM', () => process.exit(0));
 `;
+
+const backendImage = `${hostImage.replace(/:.*/, '')}:\${TAG:?which}`;
 
 const asks = (port: number) =>
   `fetch('http://127.0.0.1:${port}').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`;
@@ -50,7 +53,7 @@ export async function startStack(
     restart: 'unless-stopped',
   };
   const file = join(folder, 'compose.yml');
-  writeFileSync(join(folder, '.env'), '# of the stack\nEXAM_MODE=false\n');
+  writeFileSync(join(folder, '.env'), '# of the stack\nEXAM_MODE=false\nTAG=1 # of the backend\n');
   writeFileSync(join(folder, 'backend.cjs'), backend);
   writeFileSync(
     file,
@@ -59,6 +62,7 @@ export async function startStack(
       services: {
         backend: {
           ...common,
+          image: backendImage,
           volumes: [...volumes, `${join(folder, 'backend.cjs')}:/backend.cjs:ro`],
           command: [process.execPath, '/backend.cjs'],
           env_file: ['.env'],

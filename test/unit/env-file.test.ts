@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readFromEnvFile, setInEnvFile, withVariable } from '../../src/adapters/env-file.ts';
+import { backupOf } from '../../src/adapters/replace-file.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -42,6 +43,24 @@ describe('an env file', () => {
     ['EXAM_MODE', 'true\nROOT=1'],
   ])('holds no %j=%j', (name, value) => {
     expect(() => withVariable('', name, value, '.env')).toThrow('cannot hold');
+  });
+
+  it('is kept beside the changed one until it is set back', () => {
+    const file = join(folder, '.env');
+    writeFileSync(file, 'EXAM_MODE="false"\nTAG=1\n', { mode: 0o644 });
+    const kept = () => (existsSync(backupOf(file)) ? readFileSync(backupOf(file), 'utf8') : null);
+
+    setInEnvFile(file, 'EXAM_MODE', 'true');
+    expect(kept()).toBe('EXAM_MODE="false"\nTAG=1\n');
+    setInEnvFile(file, 'EXAM_MODE', 'true');
+    expect(kept()).toBe('EXAM_MODE="false"\nTAG=1\n');
+    setInEnvFile(file, 'TAG', '2');
+    expect(kept()).toBe('EXAM_MODE=true\nTAG=1\n');
+
+    setInEnvFile(file, 'TAG', '1');
+    expect(kept()).toBeNull();
+    setInEnvFile(file, 'EXAM_MODE', '"false"');
+    expect(readFileSync(file, 'utf8')).toBe('EXAM_MODE="false"\nTAG=1\n');
   });
 
   it('on disk is read and written, and missing it is told with its path', () => {

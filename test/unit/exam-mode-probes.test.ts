@@ -131,6 +131,21 @@ describe('background jobs', () => {
     expect(judgeRunning(idle, { value: [run('fsrs_train_user', 8_000)] }, keys).outcome).toBe('warn');
   });
 
+  test('are judged by their rows alone where they run inside of a worker that nobody can look into', () => {
+    const inside = {
+      value: keys.map((key) => ({ ...job(key, true, false), running: null, switchable: false })),
+    };
+    const idle = judgeRunning(inside, { value: [] }, keys);
+    expect(idle.outcome).toBe('pass');
+    expect(idle.message).toBe(`no RUNNING row of ${keys.join(', ')} or any other`);
+    // no process of it can be seen, so nothing says that this row was left by a dead one
+    expect(judgeRunning(inside, { value: [run('revision_queue_regen', 4_000)] }, keys).outcome).toBe('fail');
+    expect(judgeScheduled(inside.value, keys)).toMatchObject({
+      outcome: 'warn',
+      hint: expect.not.stringContaining('examctl exam-mode on'),
+    });
+  });
+
   test('fail for a row that is so fresh that its process may have started since', () => {
     expect(judgeRunning(idle, { value: [run('revision_queue_regen', 1)] }, keys).outcome).toBe('fail');
   });

@@ -1,11 +1,21 @@
-import type { Scalar } from 'yaml';
+import type { Document, Scalar } from 'yaml';
 import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
 import { readText } from '../files.ts';
 import { replaceFile } from '../replace-file.ts';
 
-/** `image` of a service as it is written, variables and all; undefined when the file does not give one. */
-export async function writtenImage(file: string, service: string): Promise<string | undefined> {
-  return (await imageAt(file, service))?.scalar.value;
+export interface WrittenImage {
+  /** variables and all */
+  readonly text: string;
+  /** false: it is written elsewhere in the file, for other services too */
+  readonly isOwn: boolean;
+}
+
+/** `image` of a service; undefined when the file does not give one. */
+export async function writtenImage(file: string, service: string): Promise<WrittenImage | undefined> {
+  const { document } = await parsed(file);
+  const text = ((document.toJS() ?? {}) as WrittenServices).services?.[service]?.image;
+  if (typeof text !== 'string') return undefined;
+  return { text, isOwn: (await scalarOf(document, service)) !== undefined };
 }
 
 export async function serviceNames(file: string): Promise<string[]> {
@@ -27,27 +37,24 @@ export async function servicesWith(file: string, variable: string): Promise<stri
 
 /** Leaves every other byte of the file as it is. */
 export async function setWrittenImage(file: string, service: string, image: string): Promise<void> {
-  const found = await imageAt(file, service);
-  if (found === undefined) throw new Undetermined(`${file} gives ${service} no image`);
-  const { text, scalar } = found;
+  const { text, document } = await parsed(file);
+  const scalar = await scalarOf(document, service);
+  if (scalar === undefined) throw notOwn(file, service);
   const [begin = 0, end = 0] = scalar.range ?? [];
   const quote = /^["']/.exec(text.slice(begin, end))?.[0] ?? '';
   replaceFile(file, text, `${text.slice(0, begin)}${quote}${image}${quote}${text.slice(end)}`);
 }
 
-async function imageAt(
-  file: string,
-  service: string,
-): Promise<{ text: string; scalar: Scalar<string> } | undefined> {
-  const { text, document } = await parsed(file);
-  const { isScalar } = await import('yaml');
-  const node = document.getIn(['services', service, 'image'], true);
-  if (isScalar<string>(node)) return { text, scalar: node };
-  const { services = {} } = (document.toJS() ?? {}) as WrittenServices;
-  if (services[service]?.image === undefined) return undefined;
-  throw new Undetermined(`the image of ${service} is written elsewhere in ${file}, for other services too`, {
+export function notOwn(file: string, service: string): Undetermined {
+  return new Undetermined(`the image of ${service} is written elsewhere in ${file}, for other services too`, {
     hint: `write it out as services.${service}.image`,
   });
+}
+
+async function scalarOf(document: Document, service: string): Promise<Scalar<string> | undefined> {
+  const { isScalar } = await import('yaml');
+  const node = document.getIn(['services', service, 'image'], true);
+  return isScalar<string>(node) ? node : undefined;
 }
 
 async function parsed(file: string) {

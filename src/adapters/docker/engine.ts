@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { RequestOptions } from 'node:https';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import type { buildConnector, Client, Dispatcher } from 'undici';
+import type { Duplex, Readable } from 'node:stream';
 import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
 
 /** Milliseconds for one answer; what waits for a container to end is given more. */
@@ -47,76 +48,95 @@ export class EngineError extends Undetermined {
 /** Connects when it is first used. `env` names the engine as for the docker command: DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH. */
 export function dockerEngine(env: NodeJS.ProcessEnv): Engine {
   const host = env.DOCKER_HOST || 'unix:///var/run/docker.sock';
-  const send = async (request: EngineRequest) => {
-    const { method = 'GET', path, query = {}, body, signal } = request;
-    // One connection each: a client with a stream open answers nothing else.
-    const client = await clientFor(host, env, request);
-    try {
-      const answer = await client.request({
-        method,
-        path: path + queryText(query),
-        headers: { host: 'docker', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        ...(signal === undefined ? {} : { signal }),
-      });
-      return { client, answer };
-    } catch (error) {
-      await client.destroy();
-      signal?.throwIfAborted();
+  const send = async (request: EngineRequest, how: { upgrade?: boolean } = {}): Promise<Answer> => {
+    const { answer, attached } = await answerOf(placeOf(host, env), request, how).catch((error: unknown) => {
+      request.signal?.throwIfAborted();
       throw unreachable(host, error);
-    }
+    });
+    if ((answer.statusCode ?? 0) < 400) return { answer, attached };
+    throw refusal(answer.statusCode ?? 0, await textOf(answer), request);
   };
   return {
     host,
     async json<T>(request: EngineRequest): Promise<T> {
-      const { client, answer } = await send(request);
+      const { answer } = await send(request);
       try {
-        const text = await answer.body.text();
-        if (answer.statusCode >= 400) throw refusal(answer.statusCode, text, request);
+        const text = await textOf(answer);
         return (text === '' ? undefined : parsed(text, host)) as T;
-      } finally {
-        await client.destroy();
+      } catch (error) {
+        request.signal?.throwIfAborted();
+        throw unreachable(host, error);
       }
     },
     async stream(request) {
-      const { client, answer } = await send({ timeout: 0, ...request });
-      if (answer.statusCode >= 400) {
-        const text = await answer.body.text();
-        await client.destroy();
-        throw refusal(answer.statusCode, text, request);
-      }
-      return bodyOf(client, answer.body, request.signal);
+      const { answer } = await send({ timeout: 0, ...request });
+      return bodyOf(answer, request.signal);
     },
     async attach({ input, ...request }) {
-      const { path, body, signal } = request;
-      const client = await clientFor(host, env, { timeout: 0, ...request });
-      try {
-        // As the docker command does: the connection is the process's own from the answer's header on.
-        const asked: Dispatcher.UpgradeOptions & Pick<Dispatcher.DispatchOptions, 'body'> = {
-          method: 'POST',
-          path,
-          protocol: 'tcp',
-          headers: { host: 'docker', 'content-type': 'application/json' },
-          body: JSON.stringify(body),
-          ...(signal === undefined ? {} : { signal }),
-        };
-        const { socket } = await client.upgrade(asked);
-        socket.end(input);
-        return bodyOf(client, socket, signal);
-      } catch (error) {
-        await client.destroy();
-        signal?.throwIfAborted();
-        throw unreachable(host, error);
-      }
+      const { answer, attached } = await send({ timeout: 0, ...request, method: 'POST' }, { upgrade: true });
+      attached?.end(input);
+      return bodyOf(attached ?? answer, request.signal);
     },
   };
 }
 
-async function* bodyOf(
-  client: Client,
-  body: Readable,
-  signal: AbortSignal | undefined,
-): AsyncIterable<Buffer> {
+interface Answer {
+  readonly answer: IncomingMessage;
+  /** the connection, which is a process's own from the answer's header on */
+  readonly attached?: Duplex | undefined;
+}
+
+/** By the client of Node.js itself: undici takes longer to load than the engine to answer. */
+async function answerOf(
+  { secure, ...place }: Place,
+  {
+    method = 'GET',
+    path,
+    query = {},
+    body,
+    signal,
+    timeout = answerWithin,
+    background = false,
+  }: EngineRequest,
+  { upgrade = false }: { upgrade?: boolean },
+): Promise<Answer> {
+  const client: { request(options: RequestOptions): ClientRequest } = secure
+    ? await import('node:https')
+    : await import('node:http');
+  return new Promise((resolve, reject) => {
+    const sent = client.request({
+      ...place,
+      method,
+      path: path + queryText(query),
+      // A connection for each: one with a stream open answers nothing else.
+      agent: false,
+      headers: {
+        host: 'docker',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(upgrade ? { connection: 'Upgrade', upgrade: 'tcp' } : {}),
+      },
+      ...(signal === undefined ? {} : { signal }),
+    });
+    sent.setTimeout(timeout, () => sent.destroy(new Error(`no answer in ${timeout / 1_000} s`)));
+    if (background) sent.once('socket', (socket) => socket.unref());
+    sent.once('response', (answer) => resolve({ answer }));
+    sent.once('upgrade', (answer, attached, head) => {
+      if (head.length > 0) attached.unshift(head);
+      resolve({ answer, attached });
+    });
+    // also after the answer has begun: a listener that is gone would make it an end of this process
+    sent.on('error', reject);
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function* bodyOf(body: Readable, signal: AbortSignal | undefined): AsyncIterable<Buffer> {
   const stop = () => body.destroy();
   signal?.addEventListener('abort', stop, { once: true });
   try {
@@ -128,40 +148,24 @@ async function* bodyOf(
   } finally {
     signal?.removeEventListener('abort', stop);
     body.destroy();
-    await client.destroy();
   }
 }
 
-async function clientFor(host: string, env: NodeJS.ProcessEnv, request: EngineRequest): Promise<Client> {
-  // Most commands ask no engine.
-  const { buildConnector, Client } = await import('undici');
-  const { timeout = answerWithin, background = false } = request;
-  const { url, ...how } = placeOf(host, env);
-  const connect = buildConnector({ ...how, timeout: answerWithin });
-  return new Client(url, {
-    headersTimeout: timeout,
-    bodyTimeout: timeout,
-    connect: background
-      ? (options, done) =>
-          connect(options, (...result) => {
-            result[1]?.unref();
-            done(...result);
-          })
-      : connect,
-  });
-}
+type Place = RequestOptions & { readonly secure: boolean };
 
-function placeOf(host: string, env: NodeJS.ProcessEnv): { url: string } & buildConnector.BuildOptions {
+function placeOf(host: string, env: NodeJS.ProcessEnv): Place {
   const socketPath = /^unix:\/\/(\/.*)$/.exec(host)?.[1];
-  if (socketPath !== undefined) return { url: 'http://docker', socketPath };
+  if (socketPath !== undefined) return { secure: false, socketPath };
   const address = /^(?:tcp|https?):\/\/(.+)$/.exec(host)?.[1];
   if (address === undefined) {
     throw new Undetermined(`the Docker engine at ${host} cannot be asked`, {
       hint: 'DOCKER_HOST may be unix:///path or tcp://host:port; through SSH: ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST, and DOCKER_HOST=unix:///tmp/docker.sock',
     });
   }
-  if (!env.DOCKER_TLS_VERIFY && !host.startsWith('https:')) return { url: `http://${address}` };
-  return { url: `https://${address}`, ...certificates(env) };
+  const secure = Boolean(env.DOCKER_TLS_VERIFY) || host.startsWith('https:');
+  const { hostname, port } = new URL(`http://${address}`);
+  const place = { secure, hostname: hostname.replace(/^\[|\]$/g, ''), port: port || (secure ? 2376 : 2375) };
+  return secure ? { ...place, servername: place.hostname, ...certificates(env) } : place;
 }
 
 function certificates({ DOCKER_CERT_PATH, HOME = '' }: NodeJS.ProcessEnv) {

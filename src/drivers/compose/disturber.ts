@@ -61,6 +61,7 @@ export function composeDisturber({ instances, helpers }: ComposeDisturberOptions
         );
       }
       await rules.set(pid, link.rules, signal);
+      if (relay !== null) await rules.resetConnections(pid, relay.to, link.addresses);
     }
   };
 

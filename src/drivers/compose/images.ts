@@ -1,6 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { ComposeSources } from '../../adapters/docker/compose-cli.ts';
-import { servicesWith, setWrittenImage, writtenImage } from '../../adapters/docker/compose-file.ts';
+import {
+  notOwn,
+  servicesWith,
+  setWrittenImage,
+  type WrittenImage,
+  writtenImage,
+} from '../../adapters/docker/compose-file.ts';
 import { imageText } from '../../adapters/docker/image-text.ts';
 import { type Images, splitReference } from '../../adapters/docker/images.ts';
 import { readFromEnvFile, setInEnvFile } from '../../adapters/env-file.ts';
@@ -55,9 +61,10 @@ async function lookAt(
   const { container, service } = instance;
   const { repository } = splitReference(container.Config.Image);
   const name = serviceName(instance);
-  const { file, text } = await lastImage(files, name);
+  const { file, text, isOwn } = await lastImage(files, name);
   const image = imageText(text);
   const { variable } = image;
+  if (variable === null && !isOwn) throw notOwn(file, name);
   if (variable !== null) requireSettable(variable, { envFile, env, service });
   const sharing = variable === null ? [] : await Promise.all(files.map((one) => servicesWith(one, variable)));
   const setting =
@@ -78,10 +85,13 @@ async function lookAt(
 }
 
 /** Of several compose files, the last one counts. */
-async function lastImage(files: readonly string[], service: string): Promise<{ file: string; text: string }> {
+async function lastImage(
+  files: readonly string[],
+  service: string,
+): Promise<WrittenImage & { file: string }> {
   for (const file of files.toReversed()) {
-    const text = await writtenImage(file, service);
-    if (text !== undefined) return { file, text };
+    const image = await writtenImage(file, service);
+    if (image !== undefined) return { file, ...image };
   }
   throw new Undetermined(`${files.join(', ')} gives ${service} no image: it is built where it runs`, {
     hint: `give it one, as image: ${service}:\${TAG}, and tag what is built`,

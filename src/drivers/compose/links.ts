@@ -21,6 +21,8 @@ interface Link {
 
 interface LinkRules {
   readonly rules: RuleSet;
+  /** of those that are disturbed */
+  readonly addresses: readonly string[];
   /** what must listen at `port` in the target's network before the rules are set */
   readonly relay: { readonly port: number; readonly to: number; readonly milliseconds: number } | null;
 }
@@ -36,10 +38,10 @@ export function linkRules(disturbance: NetworkDisturbance, link: Link): LinkRule
     ]);
   switch (disturbance.kind) {
     case 'network-cut':
-      return { rules: { chain, filter: both(['--jump', 'DROP']), nat: [] }, relay: null };
+      return { rules: { chain, filter: both(['--jump', 'DROP']), nat: [] }, addresses, relay: null };
     case 'network-loss': {
       const random = ['-m', 'statistic', '--mode', 'random', '--probability', String(disturbance.share)];
-      return { rules: { chain, filter: both([...random, '--jump', 'DROP']), nat: [] }, relay: null };
+      return { rules: { chain, filter: both([...random, '--jump', 'DROP']), nat: [] }, addresses, relay: null };
     }
     case 'network-delay': {
       const to = portOf(link.pid, link.target.service);
@@ -53,6 +55,7 @@ export function linkRules(disturbance: NetworkDisturbance, link: Link): LinkRule
           filter: addresses.map((address) => [...arriving(address), ...reset]),
           nat: addresses.map((address) => [...arriving(address), '--jump', 'REDIRECT', '--to-ports', String(port)]),
         },
+        addresses,
         relay: { port, to, milliseconds: disturbance.milliseconds },
       };
     }

@@ -2,7 +2,13 @@ import type { FaultDefinition } from '../../faults/fault.ts';
 import { type FaultRecord, injectFault } from '../../faults/inject-fault.ts';
 import { valuesOf } from '../../faults/parameters.ts';
 import { planFault } from '../../faults/plan-fault.ts';
-import { ExamctlError, messageOf, OperationFailed, Undetermined, UsageError } from '../../lifecycle/errors.ts';
+import {
+  ExamctlError,
+  messageOf,
+  OperationFailed,
+  Undetermined,
+  UsageError,
+} from '../../lifecycle/errors.ts';
 import { requireNobodyIsHurt } from '../../lifecycle/fault-guard.ts';
 import { requireSteadyState } from '../../lifecycle/steady-state.ts';
 import type { RehearsalContext } from '../ports.ts';
@@ -29,7 +35,8 @@ export async function inject(id: string, seconds: number, context: RehearsalCont
   const values = valuesOf(fault.parameters, []);
   try {
     const order = context.halted();
-    if (order !== undefined) throw new Undetermined(`the faults of this rehearsal were halted by ${order.by}`);
+    if (order !== undefined)
+      throw new Undetermined(`the faults of this rehearsal were halted by ${order.by}`);
     const plan = await planFault(fault, environment, { seconds, values });
     requireNobodyIsHurt(plan, environment, breakGlass);
     requireSteadyState(plan);
@@ -46,7 +53,8 @@ export async function inject(id: string, seconds: number, context: RehearsalCont
       },
     );
     const { stopped } = record;
-    if (stopped?.cause !== 'halt' && stopped?.cause !== 'exam') return { fault, injectedAt, record, problem: null };
+    if (stopped?.cause !== 'halt' && stopped?.cause !== 'exam')
+      return { fault, injectedAt, record, problem: null };
     return { fault, injectedAt, record, problem: { text: `ended early: ${stopped.text}`, isKnown: false } };
   } catch (error) {
     run.signal.throwIfAborted();

@@ -1,5 +1,4 @@
 import { watchPool } from '../../collectors/watch-pool.ts';
-import type { Identity } from '../../lifecycle/environment.ts';
 import { leadInOf } from '../../load/load-plan.ts';
 import type { LoadProgress, LoadResult } from '../../load/load-result.ts';
 import { runLoad } from '../../load/run-load.ts';
@@ -8,6 +7,7 @@ import { scenarios } from '../../load/scenarios/index.ts';
 import type { Phase, RehearsalContext } from '../ports.ts';
 import { type Injection, inject } from './injection.ts';
 import { observe } from './observe.ts';
+import { type Students, studentsFor } from './students.ts';
 
 export const loadPhase: Phase = {
   id: 'load',
@@ -74,30 +74,6 @@ async function injectAll(context: RehearsalContext): Promise<Injection[]> {
   }
   return injections;
 }
-
-/** For each scenario the environment's students, those who act in it first. */
-type Students = ReadonlyMap<ScenarioId, readonly Identity[]>;
-
-/**
- * Other students for each scenario, and others than in the rehearsal before where there are enough: the platform
- * lets a student create ten sessions a minute, and each try renews the minute.
- */
-async function studentsFor({ environment, profile }: RehearsalContext): Promise<Students> {
-  const wanted = scenarios.reduce((sum, { profiles }) => sum + profiles[profile.load].students, 0);
-  const all = await environment.identities(Math.max(wanted, everyStudent));
-  // canaries and probes act as the first ones: what load would count against them is theirs to use up
-  const pool = all.length >= wanted + walkers ? all.slice(walkers) : all;
-  let first = Math.floor(Math.random() * pool.length);
-  const rotated = scenarios.map(({ id, profiles }) => {
-    const students = [...pool.slice(first), ...pool.slice(0, first)];
-    first = (first + profiles[profile.load].students) % Math.max(pool.length, 1);
-    return [id, students] as const;
-  });
-  return new Map(rotated);
-}
-
-const everyStudent = 2000;
-const walkers = 10;
 
 async function drive(
   scenario: ScenarioId,

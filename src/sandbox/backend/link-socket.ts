@@ -55,7 +55,10 @@ export class LinkSocket extends Socket {
   /** What is sent later counts as sent at once: the next must not wait for it, but only arrive after it. */
   #send(write: (done: Done) => void, callback: Done): void {
     const latency = this.#link.latency();
-    if (latency === 0 && this.#isFree()) return write(callback);
+    if (latency === 0 && this.#isFree()) {
+      write(callback);
+      return;
+    }
     this.#outgoing.add(latency, () => write((error) => error && this.destroy(error)));
     callback();
   }

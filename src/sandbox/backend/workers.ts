@@ -8,6 +8,8 @@ const replaceAfterMs = 200;
 /** All workers of the backend in one container, behind one port, as `uvicorn --workers` has them; ends with its process. */
 export async function runBackendWorkers(args: string[]): Promise<void> {
   const { config, configFile } = readPartArguments(args);
+  // each accepts for itself, as under uvicorn: what was handed to one that is killed just then would hang for ever
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   const workers = new Workers(configFile);
   for (const index of config.ports.backend.keys()) workers.start(`backend-${index + 1}`);
   await runUntilAskedToStop(() => workers.stop());

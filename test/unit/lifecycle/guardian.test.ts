@@ -7,7 +7,7 @@ import { identityOf, SwitchBoard, switchOn } from '../../support/fake-lifecycle.
 
 let board: SwitchBoard;
 let journal: Journal;
-let halted = false;
+const halted = false;
 
 beforeEach(async () => {
   board = new SwitchBoard();

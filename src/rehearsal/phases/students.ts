@@ -1,0 +1,39 @@
+import type { Identity } from '../../lifecycle/environment.ts';
+import type { ProfileName, ScenarioId } from '../../load/scenario.ts';
+import { scenarios } from '../../load/scenarios/index.ts';
+import type { RehearsalContext } from '../ports.ts';
+
+/** For each scenario the environment's students, those who act in it first. */
+export type Students = ReadonlyMap<ScenarioId, readonly Identity[]>;
+
+const everyStudent = 2000;
+/** canaries and probes act as the first ones */
+const walkers = 10;
+
+export async function studentsFor({
+  environment,
+  profile,
+}: Pick<RehearsalContext, 'environment' | 'profile'>): Promise<Students> {
+  const all = await environment.identities(Math.max(studentsWanted(profile.load), everyStudent));
+  return shareStudents(all, profile.load, Math.random());
+}
+
+/**
+ * Other students for each scenario, and others than in the rehearsal before where there are enough: the platform lets a
+ * student create and submit ten sessions a minute, and each try renews the minute. So those of canaries and probes are
+ * left out, too. `turn`, in 0..1, says with whom to begin.
+ */
+export function shareStudents(all: readonly Identity[], load: ProfileName, turn: number): Students {
+  const pool = all.length >= studentsWanted(load) + walkers ? all.slice(walkers) : all;
+  let first = Math.floor(turn * pool.length);
+  const rotated = scenarios.map(({ id, profiles }) => {
+    const students = [...pool.slice(first), ...pool.slice(0, first)];
+    first = (first + profiles[load].students) % Math.max(pool.length, 1);
+    return [id, students] as const;
+  });
+  return new Map(rotated);
+}
+
+function studentsWanted(load: ProfileName): number {
+  return scenarios.reduce((sum, { profiles }) => sum + profiles[load].students, 0);
+}

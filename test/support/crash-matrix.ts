@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { packageRoot } from '../../src/adapters/package-root.ts';
+import { RunFolders } from '../../src/adapters/run-folders.ts';
+import type { Environment, Snapshot } from '../../src/lifecycle/environment.ts';
+import { plansAtWork, runFinish } from '../../src/lifecycle/journal.ts';
+import { differencesOf } from '../../src/lifecycle/snapshot.ts';
+
+/** A fault and its parameters: ["network-delay", "to=database"]. */
+export type FaultCase = readonly [fault: string, ...set: string[]];
+
+type Who = 'run' | 'guardian' | 'both';
+
+/** One environment in which cases are tried one after another. */
+export interface Lane {
+  readonly state: string;
+  /** the configuration file; undefined: the sandbox that is there without one */
+  readonly config?: string;
+  readonly environment: Environment;
+  /** for processes of examctl */
+  readonly env: Record<string, string>;
+}
+
+/** Journal lines between which a fault does something of its own; what comes before is the same for all. */
+const lines = [
+  'change.started',
+  'change.applied',
+  'change.verified',
+  'revert.started',
+  'revert.verified',
+  'state.proven',
+] as const;
+
+/** Right after each line, and before those that announce what has just been done. */
+const moments = [...lines.map((line) => `${line}+`), 'change.applied-', 'revert.verified-'];
+
+export interface MatrixResult {
+  readonly cases: number;
+  readonly whole: number;
+  /** what was not as before, in words */
+  readonly broken: readonly string[];
+}
+
+/** Every fault, killed at every moment: the run, its guardian, both. Lanes share the work. */
+export async function crashMatrix(faults: readonly FaultCase[], lanes: readonly Lane[]): Promise<MatrixResult> {
+  const open = faults.flatMap((fault) =>
+    moments.flatMap((moment) => (['run', 'guardian', 'both'] as const).map((who) => ({ fault, moment, who }))),
+  );
+  const cases = open.length;
+  const broken: string[] = [];
+  const work = async (lane: Lane) => {
+    const before = await lane.environment.driver.snapshot();
+    for (let next = open.shift(); next !== undefined; next = open.shift()) {
+      const { fault, moment, who } = next;
+      const problem = await tryCase(fault, moment, who, lane, before);
+      if (problem !== undefined) broken.push(`${fault.join(' ')}, ${who} killed at ${moment}: ${problem}`);
+    }
+  };
+  await Promise.all(lanes.map(work));
+  return { cases, whole: cases - broken.length, broken };
+}
+
+/** Undefined when the environment is whole afterwards. */
+async function tryCase(
+  fault: FaultCase,
+  moment: string,
+  who: Who,
+  lane: Lane,
+  before: Snapshot,
+): Promise<string | undefined> {
+  const { code, said } = await runFault(fault, lane, { KILL_AT: moment, KILL_WHO: who });
+  if (who !== 'guardian' && code !== null) return `it was not killed, and ended with ${code}: ${said}`;
+  // the run reverts at once when its guardian is gone; after the last proof there is nothing left to lose
+  if (who === 'guardian' && code !== 5 && code !== 0) return `it ended with ${code}: ${said}`;
+  if (who === 'run') await untilGuardianIsDone(lane.state);
+  if (who === 'both') {
+    const recovered = await runExamctl(['recover'], lane);
+    if (recovered.code !== 0) return `recover ended with ${recovered.code}: ${recovered.said}`;
+  }
+  const folders = new RunFolders(lane.state);
+  const [last = ''] = folders.list();
+  if (plansAtWork(await folders.journal(last).read()).length > 0) return `${last} has something open`;
+  const differences = differencesOf(before, await lane.environment.driver.snapshot());
+  return differences.length === 0 ? undefined : differences.join('; ');
+}
+
+async function untilGuardianIsDone(state: string): Promise<void> {
+  const folders = new RunFolders(state);
+  const deadline = performance.now() + 90_000;
+  for (const { id } of folders.open())
+    while (runFinish(await folders.journal(id).read()) === undefined && performance.now() < deadline)
+      await sleep(50);
+}
+
+/** Bundled once, as it starts a thousand times. */
+const script = join(packageRoot(), '.tmp', `fault-run-${process.pid}.mjs`);
+
+export async function buildFaultRun(): Promise<void> {
+  const { build } = await import('esbuild');
+  await build({
+    absWorkingDir: packageRoot(),
+    entryPoints: ['test/support/fault-run.ts'],
+    outfile: script,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'error',
+  });
+}
+
+export function removeFaultRun(): void {
+  rmSync(script, { force: true });
+}
+
+export function runFault([fault, ...set]: FaultCase, lane: Lane, env: Record<string, string> = {}) {
+  const preload = `--require=${join(packageRoot(), 'test/support/kill-at-line.cjs')}`;
+  return run([script, lane.config ?? '', lane.environment.name, fault, ...set], lane, { NODE_OPTIONS: preload, ...env });
+}
+
+export function runExamctl(args: readonly string[], lane: Lane) {
+  const where = lane.config === undefined ? [] : ['--config', lane.config];
+  return run([join(packageRoot(), 'bin/examctl.js'), ...args, ...where], lane);
+}
+
+function run(
+  args: readonly string[],
+  { state, env }: Lane,
+  more: Record<string, string> = {},
+): Promise<{ code: number | null; said: string }> {
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, EXAMCTL_STATE: state, ...env, ...more },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve({ code, said: said.trim() }));
+  });
+}
