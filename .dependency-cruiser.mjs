@@ -1,5 +1,5 @@
 /** The arrows of the house (CONTRIBUTING.md): bin -> main -> commands -> features -> parts -> lifecycle. */
-const parts = '^src/(checks|probes|faults|collectors|actions|platforms)/';
+const parts = '^src/(checks|probes|faults|helpers|collectors|actions|platforms)/';
 const features = '^src/(rehearsal|load|exam-mode|services)/';
 
 function forbid(name, comment, from, to, rest = {}) {

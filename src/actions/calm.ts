@@ -12,6 +12,10 @@ export const calm = defineAction<Calm>({
     const record = { id: 'calm', title: 'the disturbance is gone' };
     const there = await environment.driver.disturber.isDisturbed(action);
     const message = describeDisturbance(action.disturbance);
-    return { ...record, outcome: there ? 'fail' : 'pass', message: there ? `still there: ${message}` : message };
+    return {
+      ...record,
+      outcome: there ? 'fail' : 'pass',
+      message: there ? `still there: ${message}` : message,
+    };
   },
 });

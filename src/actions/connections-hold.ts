@@ -10,7 +10,8 @@ type ConnectionsHold = {
 
 export const connectionsHold = defineAction<ConnectionsHold>({
   kind: 'connections-hold',
-  describe: ({ share }) => `hold connections to the database until ${Math.round(share * 100)} % of its limit are in use`,
+  describe: ({ share }) =>
+    `hold connections to the database until ${Math.round(share * 100)} % of its limit are in use`,
   async apply({ share, lifeSeconds }, { environment }, signal) {
     const { limit, inUse } = await connectionLimit(environment);
     const count = Math.max(0, Math.floor(share * limit) - inUse);

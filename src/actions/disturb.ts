@@ -18,6 +18,10 @@ export const disturb = defineAction<Disturb>({
     const record = { id: 'disturbed', title: 'the disturbance is there' };
     const there = await environment.driver.disturber.isDisturbed(action);
     const message = describeDisturbance(action.disturbance);
-    return { ...record, outcome: there ? 'pass' : 'fail', message: there ? message : `it is not: ${message}` };
+    return {
+      ...record,
+      outcome: there ? 'pass' : 'fail',
+      message: there ? message : `it is not: ${message}`,
+    };
   },
 });

@@ -13,7 +13,11 @@ export const servicePause = defineAction<ServicePause>({
     if (instances.length === 0) return { ...record, outcome: 'unknown', message: 'no instance is shown' };
     const others = instances.filter(({ state }) => state !== 'unhealthy');
     if (others.length > 0)
-      return { ...record, outcome: 'fail', message: others.map(({ id, state }) => `${id} is ${state}`).join(', ') };
+      return {
+        ...record,
+        outcome: 'fail',
+        message: others.map(({ id, state }) => `${id} is ${state}`).join(', '),
+      };
     return { ...record, outcome: 'pass', message: instances.map(({ id }) => id).join(', ') };
   },
 });

@@ -16,7 +16,8 @@ export const workerKill = defineAction<WorkerKill>({
     const record = { id: 'worker-killed', title: `one worker process of ${service} was ended` };
     const left = await environment.driver.workers(service);
     const gone = workers.filter((pid) => !left.includes(pid));
-    if (gone.length === 0) return { ...record, outcome: 'fail', message: `all are still there: ${left.join(', ')}` };
+    if (gone.length === 0)
+      return { ...record, outcome: 'fail', message: `all are still there: ${left.join(', ')}` };
     return { ...record, outcome: 'pass', message: `process ${gone.join(', ')} is gone` };
   },
 });

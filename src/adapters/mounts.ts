@@ -32,11 +32,19 @@ export function memoryMountsOf(pid: number): MemoryMount[] {
 }
 
 /** Fills it by one file of this name until there is no space left. What is there already is filled up. */
-export function fillMount(pid: number, { path, bytes }: MemoryMount, name: string, signal: AbortSignal): void {
+export function fillMount(
+  pid: number,
+  { path, bytes }: MemoryMount,
+  name: string,
+  signal: AbortSignal,
+): void {
   if (bytes > largestMount) {
-    throw new Undetermined(`${path} has ${Math.round(bytes / 1_048_576)} MiB, which would take this machine's memory`, {
-      hint: `only a tmpfs of at most ${largestMount / 1_048_576} MiB is filled: give it a size`,
-    });
+    throw new Undetermined(
+      `${path} has ${Math.round(bytes / 1_048_576)} MiB, which would take this machine's memory`,
+      {
+        hint: `only a tmpfs of at most ${largestMount / 1_048_576} MiB is filled: give it a size`,
+      },
+    );
   }
   const { O_CREAT, O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
   const folder = join(`/proc/${pid}/root`, path);

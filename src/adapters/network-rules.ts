@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
 
 /** One rule of iptables, without its chain: ["--source", "10.0.0.2", "--jump", "DROP"]. */
@@ -12,6 +13,8 @@ export interface RuleSet {
 }
 
 const calledFrom = { filter: ['INPUT', 'OUTPUT'], nat: ['PREROUTING'] } as const;
+const separator = '-- queueing disciplines --';
+
 type Table = keyof typeof calledFrom;
 
 /**
@@ -51,14 +54,20 @@ export function networkRules(): NetworkRules {
         `-X ${chain}`,
         'COMMIT\n',
       ];
-      await inside(pid, ['iptables-restore', '--noflush', '--wait', '5'], { input: input.join('\n'), signal });
+      await inside(pid, ['iptables-restore', '--noflush', '--wait', '5'], {
+        input: input.join('\n'),
+        signal,
+      });
     }
   };
   return {
     clear,
     async set(pid, { chain, filter, nat }, signal) {
       await clear(pid, chain, signal);
-      for (const [table, rules] of [['filter', filter], ['nat', nat]] as const) {
+      for (const [table, rules] of [
+        ['filter', filter],
+        ['nat', nat],
+      ] as const) {
         if (rules.length === 0) continue;
         const input = [
           `*${table}`,
@@ -67,7 +76,10 @@ export function networkRules(): NetworkRules {
           ...calledFrom[table].map((from) => `-I ${from} -j ${chain}`),
           'COMMIT\n',
         ];
-        await inside(pid, ['iptables-restore', '--noflush', '--wait', '5'], { input: input.join('\n'), signal });
+        await inside(pid, ['iptables-restore', '--noflush', '--wait', '5'], {
+          input: input.join('\n'),
+          signal,
+        });
       }
     },
     async has(pid, chain) {
@@ -85,22 +97,26 @@ export function networkRules(): NetworkRules {
       });
     },
     async read(pid, signal) {
-      const [filter, nat, disciplines] = await Promise.all([
-        saved(pid, 'filter', signal),
-        saved(pid, 'nat', signal),
-        inside(pid, ['tc', 'qdisc', 'show'], { signal }),
-      ]);
-      return [...filter.filter(doesSomething), ...nat.filter(doesSomething), disciplines.trim()].join('\n');
+      // one process instead of two, as each look at an environment asks every container
+      const text = await inside(pid, ['sh', '-c', `iptables-save && echo '${separator}' && tc qdisc show`], {
+        signal,
+      });
+      const [rules = '', disciplines = ''] = text.split(separator);
+      return [...rules.split('\n').filter(doesSomething), disciplines.trim()].join('\n');
     },
     async problemWith(rules, table) {
       const { execa } = await import('execa');
       const [where] = calledFrom[table];
       const script = [`*${table}`, ...rules.map((rule) => ['-A', where, ...rule].join(' ')), 'COMMIT\n'];
-      const { failed, stderr, shortMessage } = await execa('unshare', ['--net', '--', 'iptables-restore', '--noflush'], {
-        input: script.join('\n'),
-        reject: false,
-        timeout: 10_000,
-      });
+      const { failed, stderr, shortMessage } = await execa(
+        'unshare',
+        ['--net', '--', 'iptables-restore', '--noflush'],
+        {
+          input: script.join('\n'),
+          reject: false,
+          timeout: 10_000,
+        },
+      );
       return failed ? stderr.trim().split('\n')[0] || (shortMessage ?? 'it failed') : null;
     },
   };
@@ -118,8 +134,13 @@ interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-async function run([program = '', ...args]: readonly string[], { input, signal }: RunOptions): Promise<string> {
+async function run(
+  [program = '', ...args]: readonly string[],
+  { input, signal }: RunOptions,
+): Promise<string> {
   const { execa } = await import('execa');
+  // each container of an environment is asked at the same time
+  if (signal !== undefined) setMaxListeners(0, signal);
   try {
     const { stdout } = await execa(program, args, {
       ...(input === undefined ? { stdin: 'ignore' as const } : { input }),

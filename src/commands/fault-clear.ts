@@ -3,7 +3,10 @@ import { planReport } from '../report/plan-report.ts';
 import type { Context } from './context.ts';
 import { recoverRuns } from './recover.ts';
 
-type ClearContext = Pick<Context, 'archive' | 'report' | 'openEnvironment' | 'operator' | 'progress' | 'options'>;
+type ClearContext = Pick<
+  Context,
+  'archive' | 'report' | 'openEnvironment' | 'operator' | 'progress' | 'options'
+>;
 
 /** What dead runs left is reverted by their journals; what is still there then, whoever made it, is undone as well. */
 export async function runFaultClear(context: ClearContext): Promise<void> {
@@ -11,7 +14,8 @@ export async function runFaultClear(context: ClearContext): Promise<void> {
   const environment = await context.openEnvironment();
   const here = archive.open().filter(({ identity }) => identity.environment === environment.name);
   const alive = here.filter((run) => run.alive);
-  for (const { id } of alive) progress.note(`run ${id} is at work and reverts by itself; to end it now: examctl fault halt`);
+  for (const { id } of alive)
+    progress.note(`run ${id} is at work and reverts by itself; to end it now: examctl fault halt`);
   const dead = here.some((run) => !run.alive);
   if (dead && !options.dryRun) await recoverRuns(undefined, { ...context, report: async () => undefined });
   const residue = alive.length > 0 ? [] : await findResidue(environment);
@@ -22,7 +26,9 @@ export async function runFaultClear(context: ClearContext): Promise<void> {
     kind: 'fault.clear',
     data: { environment: environment.name, recovered: dead, cleared: residue.map(({ target }) => target) },
     blocks: [
-      ...(dead ? [{ type: 'text' as const, text: 'What runs that died had left is reverted and proven.' }] : []),
+      ...(dead
+        ? [{ type: 'text' as const, text: 'What runs that died had left is reverted and proven.' }]
+        : []),
       {
         type: 'text',
         text:

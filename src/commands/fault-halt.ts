@@ -1,14 +1,23 @@
 import { systemClock } from '../lifecycle/clock.ts';
-import { OperationFailed } from '../lifecycle/errors.ts';
+import { messageOf, OperationFailed } from '../lifecycle/errors.ts';
 import { openChanges } from '../lifecycle/journal.ts';
 import { revertDeadline } from '../lifecycle/revert.ts';
 import type { OpenRun } from '../lifecycle/run-archive.ts';
+import { auditRecorder } from './audit-recorder.ts';
 import type { Context } from './context.ts';
 import { recoverRuns } from './recover.ts';
 
 type HaltContext = Pick<
   Context,
-  'archive' | 'report' | 'openEnvironment' | 'operator' | 'progress' | 'options' | 'actor' | 'signal' | 'audit'
+  | 'archive'
+  | 'report'
+  | 'openEnvironment'
+  | 'operator'
+  | 'progress'
+  | 'options'
+  | 'actor'
+  | 'signal'
+  | 'audit'
 >;
 
 const lookEvery = 100;
@@ -22,6 +31,7 @@ export async function runFaultHalt(context: HaltContext): Promise<void> {
   const alive = open.filter((run) => run.alive);
   for (const { id } of alive) archive.orderHalt(id, order);
   const begun = performance.now();
+  await recordOrders(alive, name, context);
   const halted = [];
   for (const run of alive) {
     progress.start(`ending the faults of ${run.id}`, 5);
@@ -47,6 +57,20 @@ export async function runFaultHalt(context: HaltContext): Promise<void> {
             },
           ],
   });
+}
+
+/** What ends must end, whether or not it can be put on record. */
+async function recordOrders(
+  runs: readonly OpenRun[],
+  environment: string,
+  context: HaltContext,
+): Promise<void> {
+  const record = auditRecorder(context, { environment, action: 'fault halt' });
+  try {
+    for (const { id } of runs) await record('ordered', {}, id);
+  } catch (error) {
+    context.progress.note(`warning: the halt is not in the audit log: ${messageOf(error)}`);
+  }
 }
 
 /** What of the run was broken; throws when it still is after the time of a revert. */

@@ -4,11 +4,15 @@ import { possibilityOf } from '../faults/possibility.ts';
 import type { Context } from './context.ts';
 
 /** Asks the driver about each: what can be done depends on the machine, not on the list. */
-export async function runFaultList({ openEnvironment, report }: Pick<Context, 'openEnvironment' | 'report'>): Promise<void> {
+export async function runFaultList({
+  openEnvironment,
+  report,
+}: Pick<Context, 'openEnvironment' | 'report'>): Promise<void> {
   const environment = await openEnvironment();
   const rows = await Promise.all(
     faults.map(async (fault) => {
-      const { id, title, expectation, nature, defaultSeconds, maxSeconds, parameters, alternatives, stopIf } = fault;
+      const { id, title, expectation, nature, defaultSeconds, maxSeconds, parameters, alternatives, stopIf } =
+        fault;
       const possibility = await possibilityOf(fault, environment);
       return {
         id,
@@ -33,9 +37,11 @@ export async function runFaultList({ openEnvironment, report }: Pick<Context, 'o
     blocks: [
       {
         type: 'table',
-        columns: ['Fault', 'Here', 'What it does', 'What the platform should do', 'For', 'Parameters'].map((title) => ({
-          title,
-        })),
+        columns: ['Fault', 'Here', 'What it does', 'What the platform should do', 'For', 'Parameters'].map(
+          (title) => ({
+            title,
+          }),
+        ),
         rows: rows.map(({ id, possible, title, expectation, defaultSeconds, maxSeconds, parameters }) => [
           id,
           possible ? 'possible' : 'no',
@@ -59,7 +65,8 @@ function impossibleBlocks(
     {
       type: 'list' as const,
       items: rows.map(({ id, whyNot, alternatives }) => {
-        const instead = alternatives.length === 0 ? '' : `; about the same is shown by ${alternatives.join(', ')}`;
+        const instead =
+          alternatives.length === 0 ? '' : `; about the same is shown by ${alternatives.join(', ')}`;
         return `${id}: ${whyNot}${instead}`;
       }),
     },

@@ -15,7 +15,10 @@ interface Broken {
 }
 
 /** What is broken right now, by the journals of the runs that are open on this machine. */
-export async function runFaultStatus({ archive, report }: Pick<Context, 'archive' | 'report'>): Promise<void> {
+export async function runFaultStatus({
+  archive,
+  report,
+}: Pick<Context, 'archive' | 'report'>): Promise<void> {
   const broken: Broken[] = [];
   const unknown: { run: string; damage: string }[] = [];
   for (const { id, identity, alive } of archive.open()) {
@@ -55,9 +58,11 @@ export async function runFaultStatus({ archive, report }: Pick<Context, 'archive
           }
         : {
             type: 'table' as const,
-            columns: ['Environment', 'What', 'Target', 'Since', 'Until', 'By', 'Run', 'Its process'].map((title) => ({
-              title,
-            })),
+            columns: ['Environment', 'What', 'Target', 'Since', 'Until', 'By', 'Run', 'Its process'].map(
+              (title) => ({
+                title,
+              }),
+            ),
             rows: broken.map((row) => [
               row.environment,
               row.operation,

@@ -25,15 +25,24 @@ Examples:
     );
   command
     .command('list')
-    .description('show the faults: what each does, what the platform should do, and whether it can be made here')
-    .addHelpText('after', '\nExamples:\n  examctl fault list -e staging\n  examctl fault list -o json | jq -r ".data.faults[] | select(.possible).id"')
+    .description(
+      'show the faults: what each does, what the platform should do, and whether it can be made here',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  examctl fault list -e staging\n  examctl fault list -o json | jq -r ".faults[] | select(.possible).id"',
+    )
     .action(() => runFaultList(context));
   command
     .command('inject')
     .argument('<fault>', `one of: ${faults.map(({ id }) => id).join(', ')}`)
     .option('--for <duration>', 'how long it holds before it is reverted, as 30s or 2m', parseSeconds)
     .option('--set <name=value>', 'a parameter of the fault; may be given several times', collect, [])
-    .option('--stop-if <condition>', 'end it early: error_rate>0.05, p95_ms>2000; may be given several times', collectConditions)
+    .option(
+      '--stop-if <condition>',
+      'end it early: error_rate>0.05, p95_ms>2000; may be given several times',
+      collectConditions,
+    )
     .description('inject a fault, hold it, revert it and prove that the environment is as before')
     .addHelpText(
       'after',

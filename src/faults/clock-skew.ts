@@ -7,9 +7,7 @@ export const clockSkew = defineFault({
   nature: 'lasting',
   defaultSeconds: 10,
   maxSeconds: 300,
-  parameters: [
-    { name: 'skew', kind: 'number', unit: 's', initial: 120, min: -86_400, max: 86_400 },
-  ],
+  parameters: [{ name: 'skew', kind: 'number', unit: 's', initial: 120, min: -86_400, max: 86_400 }],
   toleratedErrorRate: 0.02,
   mayFail: [],
   stopIf: [],

@@ -4,7 +4,8 @@ import { numberOf } from './parameters.ts';
 export const connectionExhaustion = defineFault({
   id: 'connection-exhaustion',
   title: "the database's connections are used up",
-  expectation: 'the backend works on with the connections that it has; requests that need another one wait, and fail after 30 s',
+  expectation:
+    'the backend works on with the connections that it has; requests that need another one wait, and fail after 30 s',
   nature: 'lasting',
   defaultSeconds: 30,
   maxSeconds: 120,

@@ -4,7 +4,8 @@ import { defineFault } from './fault.ts';
 export const databaseOutage = defineFault({
   id: 'database-outage',
   title: 'PostgreSQL is stopped',
-  expectation: 'authenticated calls answer 500 and nothing is acknowledged; it heals without a restart of the backend',
+  expectation:
+    'authenticated calls answer 500 and nothing is acknowledged; it heals without a restart of the backend',
   nature: 'lasting',
   defaultSeconds: 20,
   maxSeconds: 120,

@@ -6,7 +6,8 @@ import { numberOf, type Values } from './parameters.ts';
 export const databaseSlow = defineFault({
   id: 'database-slow',
   title: 'each statement takes longer',
-  expectation: 'requests take longer by their number of statements; none fails before the limits of the platform',
+  expectation:
+    'requests take longer by their number of statements; none fails before the limits of the platform',
   nature: 'lasting',
   defaultSeconds: 30,
   maxSeconds: 300,

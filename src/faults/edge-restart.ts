@@ -4,7 +4,8 @@ import { defineFault } from './fault.ts';
 export const edgeRestart = defineFault({
   id: 'edge-restart',
   title: 'the edge is restarted',
-  expectation: 'connections break and are refused for a moment; browsers try again, and no acknowledged answer is lost',
+  expectation:
+    'connections break and are refused for a moment; browsers try again, and no acknowledged answer is lost',
   nature: 'momentary',
   defaultSeconds: 5,
   maxSeconds: 120,

@@ -175,10 +175,7 @@ async function hold(
   });
   const stop = await Promise.race([
     clock.sleep(seconds * 1000, run.signal).then(() => null),
-    watching.then(
-      (seen) => seen ?? new Promise<never>(() => undefined),
-      problem,
-    ),
+    watching.then((seen) => seen ?? new Promise<never>(() => undefined), problem),
   ]);
   over.abort();
   run.signal.throwIfAborted();

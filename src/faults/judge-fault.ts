@@ -22,16 +22,27 @@ export function judgeFault(
     const lost = seen.steadyAfter.filter(({ outcome }) => outcome === 'fail' || outcome === 'unknown');
     bad.push(`the steady state was not seen again: ${lost.map(({ title }) => title).join('; ')}`);
   } else if (seen.recoverySeconds > recoverySeconds) {
-    bad.push(`it took ${secondsOf(seen.recoverySeconds)} to be steady again, ${recoverySeconds} s are allowed`);
+    bad.push(
+      `it took ${secondsOf(seen.recoverySeconds)} to be steady again, ${recoverySeconds} s are allowed`,
+    );
   }
-  if (before.errorRate !== null && during.errorRate !== null && during.errorRate - before.errorRate > toleratedErrorRate)
+  if (
+    before.errorRate !== null &&
+    during.errorRate !== null &&
+    during.errorRate - before.errorRate > toleratedErrorRate
+  )
     bad.push(`expected: ${expectation}`);
-  if (before.errorRate !== null && after.errorRate !== null && after.errorRate - before.errorRate > toleratedAfter)
+  if (
+    before.errorRate !== null &&
+    after.errorRate !== null &&
+    after.errorRate - before.errorRate > toleratedAfter
+  )
     bad.push('requests still fail after it was over');
   if (bad.length > 0) return { ...record, outcome: 'fail', message: `${text}. ${bad.join('. ')}` };
   if (before.requests === 0 || during.requests === 0 || after.requests === 0)
     return { ...record, outcome: 'unknown', message: `nobody asked anything at one of the times: ${text}` };
-  if (stopped !== null) return { ...record, outcome: 'unknown', message: `ended early: ${stopped.text}. ${text}` };
+  if (stopped !== null)
+    return { ...record, outcome: 'unknown', message: `ended early: ${stopped.text}. ${text}` };
   return { ...record, outcome: 'pass', message: text };
 }
 

@@ -7,7 +7,8 @@ import type { Values } from './parameters.ts';
 export const networkCut = defineFault({
   id: 'network-cut',
   title: 'nothing passes between two services, and nobody is told',
-  expectation: 'as when the other service hangs: time limits end the waiting, and all is well again by itself',
+  expectation:
+    'as when the other service hangs: time limits end the waiting, and all is well again by itself',
   nature: 'lasting',
   defaultSeconds: 30,
   maxSeconds: 120,

@@ -12,7 +12,12 @@ export type Parameter =
       readonly min: number;
       readonly max: number;
     }
-  | { readonly name: string; readonly kind: 'choice'; readonly initial: string; readonly choices: readonly string[] }
+  | {
+      readonly name: string;
+      readonly kind: 'choice';
+      readonly initial: string;
+      readonly choices: readonly string[];
+    }
   | { readonly name: string; readonly kind: 'text'; readonly initial: string; readonly meaning: string };
 
 export type Values = Readonly<Record<string, string | number>>;
@@ -27,7 +32,7 @@ export function valuesOf(parameters: readonly Parameter[], given: readonly strin
     const parameter = parameters.find((candidate) => candidate.name === name);
     if (parameter === undefined) throw unknownParameter(name, parameters);
     if (at === -1) throw new UsageError(`--set ${name} has no value`, { hint: hintOf(parameter) });
-    values[name] = valueOf(parameter, text.slice(at + 1));
+    values[name] = parsedValue(parameter, text.slice(at + 1));
   }
   return values;
 }
@@ -52,14 +57,15 @@ export function textOf(values: Values, name: string): string {
   return String(values[name]);
 }
 
-function valueOf(parameter: Parameter, text: string): string | number {
+function parsedValue(parameter: Parameter, text: string): string | number {
   const wrong = (why: string) =>
     new UsageError(`--set ${parameter.name}=${text}: ${why}`, { hint: hintOf(parameter) });
   switch (parameter.kind) {
     case 'number': {
       const value = text.trim() === '' ? Number.NaN : Number(text);
       if (!Number.isFinite(value)) throw wrong('it is not a number');
-      if (value < parameter.min || value > parameter.max) throw wrong(`it must be ${parameter.min} to ${parameter.max}`);
+      if (value < parameter.min || value > parameter.max)
+        throw wrong(`it must be ${parameter.min} to ${parameter.max}`);
       return value;
     }
     case 'choice':

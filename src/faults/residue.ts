@@ -1,5 +1,5 @@
 import type { Environment, Service } from '../lifecycle/environment.ts';
-import { makePlan, type Action, type Change, type Plan } from '../lifecycle/plan.ts';
+import { type Action, type Change, makePlan, type Plan } from '../lifecycle/plan.ts';
 import { impactOf } from '../probes/sessions-in-progress.ts';
 import { connectionExhaustion } from './connection-exhaustion.ts';
 import type { FaultDefinition } from './fault.ts';
@@ -20,7 +20,12 @@ export async function findResidue(environment: Environment): Promise<Residue[]> 
   for (const fault of faults) {
     for (const values of valuesFor(fault, services)) {
       const needed = fault.needs?.(values);
-      if (needed === undefined || needed.kind === 'service' || needed.kind === 'pause' || needed.kind === 'worker-kill')
+      if (
+        needed === undefined ||
+        needed.kind === 'service' ||
+        needed.kind === 'pause' ||
+        needed.kind === 'worker-kill'
+      )
         continue;
       const what = { id: fault.id, disturbance: needed };
       if (await driver.disturber.isDisturbed(what))
@@ -41,7 +46,10 @@ export async function planClear(environment: Environment, residue: readonly Resi
     operation: 'fault clear',
     environment: environment.name,
     parameters: {},
-    impact: await impactOf(environment, { disruptive: false, text: 'what was broken on purpose becomes whole' }),
+    impact: await impactOf(environment, {
+      disruptive: false,
+      text: 'what was broken on purpose becomes whole',
+    }),
     changes: residue.map(
       ({ target, undo }): Change => ({
         target,

@@ -15,9 +15,11 @@ export interface StopCondition {
 export function parseStopCondition(text: string): StopCondition {
   const [, metric, limit = ''] = /^\s*(\w+)\s*>\s*(\S+)\s*$/.exec(text) ?? [];
   const value = Number(limit);
-  if (!metrics.includes(metric as Metric) || limit === '' || !Number.isFinite(value) || value < 0) {
+  const isLimit = limit !== '' && Number.isFinite(value) && value >= 0;
+  // a share is never above 1: whoever writes 5 means 5 %, and would wait for it in vain
+  if (!metrics.includes(metric as Metric) || !isLimit || (metric === 'error_rate' && value >= 1)) {
     throw new UsageError(`"${text}" is no condition`, {
-      hint: 'as error_rate>0.05 (share of requests that fail) or p95_ms>2000',
+      hint: 'as error_rate>0.05 (share of requests that fail, below 1) or p95_ms>2000',
     });
   }
   return { text: text.replace(/\s/g, ''), metric: metric as Metric, limit: value };

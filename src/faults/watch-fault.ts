@@ -36,7 +36,11 @@ export async function watchFault(
 ): Promise<Stop | null> {
   const done = new AbortController();
   const until = AbortSignal.any([signal, done.signal]);
-  const watches = [watchOrders(ports, until), watchExams(ports, until), watchSteadyState(fault, ports, until)];
+  const watches = [
+    watchOrders(ports, until),
+    watchExams(ports, until),
+    watchSteadyState(fault, ports, until),
+  ];
   try {
     // the first one that has something to say; null comes from all of them when the time is over
     return await new Promise<Stop | null>((resolve, reject) => {
@@ -49,7 +53,10 @@ export async function watchFault(
   }
 }
 
-async function watchOrders({ clock, pulse, conditions, halted }: WatchPorts, signal: AbortSignal): Promise<Stop | null> {
+async function watchOrders(
+  { clock, pulse, conditions, halted }: WatchPorts,
+  signal: AbortSignal,
+): Promise<Stop | null> {
   while (!signal.aborted) {
     const order = halted();
     if (order !== undefined) {
@@ -64,11 +71,17 @@ async function watchOrders({ clock, pulse, conditions, halted }: WatchPorts, sig
 }
 
 /** While the database cannot be asked, nobody can begin an exam either. */
-async function watchExams({ environment, clock, othersBefore }: WatchPorts, signal: AbortSignal): Promise<Stop | null> {
+async function watchExams(
+  { environment, clock, othersBefore }: WatchPorts,
+  signal: AbortSignal,
+): Promise<Stop | null> {
   while (!signal.aborted) {
     const others = await unlessAborted(othersInProgress(environment), signal);
     if (others !== null && others.count > othersBefore)
-      return { cause: 'exam', text: `${others.count - othersBefore} students began an exam who are not the rehearsal's own` };
+      return {
+        cause: 'exam',
+        text: `${others.count - othersBefore} students began an exam who are not the rehearsal's own`,
+      };
     await clock.sleep(examsEvery, signal);
   }
   return null;
@@ -85,7 +98,8 @@ async function watchSteadyState(
     const looked = await unlessAborted(steadyState(environment, { signal }), signal);
     const lost = (looked ?? []).filter(({ id, outcome }) => outcome === 'fail' && !mayFail.includes(id));
     const again = lost.find(({ id }) => before.includes(id));
-    if (again !== undefined) return { cause: 'steady-state', text: `${again.title}: no more (${again.message})` };
+    if (again !== undefined)
+      return { cause: 'steady-state', text: `${again.title}: no more (${again.message})` };
     before = lost.map(({ id }) => id);
     await clock.sleep(steadyEvery, signal);
   }

@@ -11,7 +11,15 @@ export const workerKill = defineFault({
   parameters: [],
   // in so short a time few requests are made, and half of those under way in one of two workers fail
   toleratedErrorRate: 0.1,
-  mayFail: ['services-running', 'health-root', 'health-api', 'ready', 'ready-database', 'ready-cache', 'read-works'],
+  mayFail: [
+    'services-running',
+    'health-root',
+    'health-api',
+    'ready',
+    'ready-database',
+    'ready-cache',
+    'read-works',
+  ],
   stopIf: [],
   impact: 'requests in flight in one worker fail once',
   hits: () => 'requests in flight in one worker of the backend',

@@ -20,9 +20,12 @@ export function requireNobodyIsHurt(
       hint: 'make the database reachable, or, in an emergency: --break-glass --reason "..."',
     });
   }
-  const who = others === 1 ? '1 student who is' : `${others} students who are`;
+  const who =
+    others === 1
+      ? "1 student who is not the rehearsal's own is"
+      : `${others} students who are not the rehearsal's own are`;
   const until = lastEndsAt === null ? 'with no end set' : `until ${lastEndsAt}`;
-  throw new Refused(`${operation} is refused: ${who} not the rehearsal's own in an exam ${until}`, {
+  throw new Refused(`${operation} is refused: ${who} in an exam ${until}`, {
     hint: 'wait for the exam to end, or, in an emergency: --break-glass --reason "..."; identities in examctl.yaml tells which students are your own',
   });
 }

@@ -30,7 +30,8 @@ export async function guard(
     const open = openChanges(lines).filter(({ undoneBy }) => undoneBy === 'guardian');
     if (!alive) return afterDeath(lines, ports);
     const isHalted = await ports.isHalted();
-    const late = open.filter((change) => isHalted || isLate(change, clock.now()));
+    const temporary = open.filter(({ deadline }) => deadline !== null);
+    const late = temporary.filter((change) => isHalted || isLate(change, clock.now()));
     if (late.length > 0) await revertChanges(late, 'guardian', ports);
     await clock.sleep(lookEvery);
   }

@@ -140,6 +140,7 @@ export interface PlanAtWork {
 export function plansAtWork(lines: readonly JournalLine[]): PlanAtWork[] {
   const open = new Map(openChanges(lines).map((change) => [change.change, change]));
   const proven = new Set(lines.flatMap((line) => (line.type === 'state.proven' ? [line.plan] : [])));
+  const kept = new Set(lines.flatMap((line) => (line.type === 'change.kept' ? [line.change] : [])));
   const plans: { plan?: Plan; changes: number[] }[] = [{ changes: [] }];
   for (const line of lines) {
     if (line.type === 'plan.made') plans.push({ plan: line.plan, changes: [] });
@@ -151,7 +152,11 @@ export function plansAtWork(lines: readonly JournalLine[]): PlanAtWork[] {
       changes,
       ...(plan !== undefined && { plan }),
       open: changes.flatMap((change) => open.get(change) ?? []).reverse(),
-      unproven: plan?.before !== undefined && changes.length > 0 && !proven.has(number),
+      unproven:
+        plan?.before !== undefined &&
+        changes.length > 0 &&
+        !proven.has(number) &&
+        !changes.some((change) => kept.has(change)),
     }))
     .filter(({ open: left, unproven }) => left.length > 0 || unproven)
     .reverse();

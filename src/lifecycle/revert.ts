@@ -1,21 +1,23 @@
 import type { Actuator } from './actuator.ts';
 import type { Clock } from './clock.ts';
+import type { Snapshot } from './environment.ts';
 import { messageOf } from './errors.ts';
 import type { Listener } from './events.ts';
-import type { Snapshot } from './environment.ts';
 import type { ChangeStarted, Journal, JournalEntry, PlanAtWork, Worker } from './journal.ts';
-import { differencesOf } from './snapshot.ts';
 import type { OutcomeRecord } from './outcome.ts';
 import type { Action } from './plan.ts';
+import { differencesOf } from './snapshot.ts';
 
 export interface RevertPorts {
   readonly journal: Journal;
   readonly actuator: Actuator;
   readonly clock: Clock;
   readonly emit: Listener;
+  /** milliseconds that a revert may take, attempts and waiting included */
+  readonly revertWithin?: number;
 }
 
-/** Milliseconds that a revert may take, attempts and waiting included. */
+/** Milliseconds that a revert may take unless the ports say otherwise. */
 export const revertDeadline = 60_000;
 const pauseBetweenAttempts = 1_000;
 const pauseBetweenLooks = 200;
@@ -66,7 +68,11 @@ export async function undoPlans(
   return left;
 }
 
-async function proveAsBefore({ number, plan }: PlanAtWork, by: Worker, ports: RevertPorts): Promise<LeftOver[]> {
+async function proveAsBefore(
+  { number, plan }: PlanAtWork,
+  by: Worker,
+  ports: RevertPorts,
+): Promise<LeftOver[]> {
   const { emit } = ports;
   emit({ type: 'proof.started', text: 'compare with the state before' });
   const differences = await untilAsBefore(plan?.before ?? {}, ports);
@@ -81,8 +87,9 @@ async function proveAsBefore({ number, plan }: PlanAtWork, by: Worker, ports: Re
 }
 
 /** What was restarted takes a moment until it is well; what differs in the end. */
-async function untilAsBefore(before: Snapshot, { actuator, clock }: RevertPorts): Promise<string[]> {
-  const signal = AbortSignal.timeout(revertDeadline);
+async function untilAsBefore(before: Snapshot, ports: RevertPorts): Promise<string[]> {
+  const { actuator, clock } = ports;
+  const signal = deadlineOf(ports);
   for (;;) {
     let differences: string[];
     try {
@@ -104,7 +111,7 @@ async function revertOne(
 ): Promise<string | undefined> {
   const { actuator, clock, emit } = ports;
   const text = actuator.describe(revert);
-  const signal = AbortSignal.timeout(revertDeadline);
+  const signal = deadlineOf(ports);
   await note({ type: 'revert.started', change, by }, ports);
   emit({ type: 'revert.started', text, by });
   let message = untried;
@@ -127,6 +134,10 @@ async function revertOne(
   }
   await note({ type: 'revert.failed', change, by, message }, ports);
   return message;
+}
+
+function deadlineOf({ revertWithin = revertDeadline }: RevertPorts): AbortSignal {
+  return AbortSignal.timeout(revertWithin);
 }
 
 function describeOutcome({ outcome, title, message }: OutcomeRecord): string {

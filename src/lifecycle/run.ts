@@ -2,13 +2,7 @@ import type { Actuator } from './actuator.ts';
 import type { Clock } from './clock.ts';
 import { ExamctlError, messageOf, OperationFailed, Refused } from './errors.ts';
 import type { Listener } from './events.ts';
-import {
-  type ChangeStarted,
-  type Journal,
-  type PlanAtWork,
-  plansAtWork,
-  type RunResult,
-} from './journal.ts';
+import { type Journal, type JournalLine, type PlanAtWork, plansAtWork, type RunResult } from './journal.ts';
 import type { Change, Plan } from './plan.ts';
 import { type LeftOver, undoPlans } from './revert.ts';
 import type { HeldLock, LockHolder, RunLocks } from './run-lock.ts';
@@ -50,6 +44,8 @@ export interface RunPorts {
   readonly emit: Listener;
   /** aborted by Ctrl-C, SIGTERM or a time limit */
   readonly signal: AbortSignal;
+  /** milliseconds that a revert may take */
+  readonly revertWithin?: number;
 }
 
 /** A run at work: changes are made through it, so that each has its way back on disk before it is made. */
@@ -139,14 +135,11 @@ class RunAtWork implements Run {
   readonly signal: AbortSignal;
   readonly #identity: RunIdentity;
   readonly #ports: RunPorts;
-  readonly #journal: Journal;
+  readonly #journal: RememberingJournal;
   readonly #runFolder: RunFolder;
   readonly #lock: HeldLock;
   readonly #broken = new AbortController();
   #guardian: Guardian | undefined;
-  /** those that the journal has, and that were not kept */
-  readonly #announced = new Map<number, ChangeStarted>();
-  readonly #plans: Plan[] = [];
   #changes = 0;
 
   constructor(identity: RunIdentity, ports: RunPorts, folder: RunFolder, lock: HeldLock) {
@@ -155,7 +148,7 @@ class RunAtWork implements Run {
     this.signal = AbortSignal.any([ports.signal, this.#broken.signal]);
     this.#identity = identity;
     this.#ports = ports;
-    this.#journal = folder.journal;
+    this.#journal = remembering(folder.journal, ports.clock);
     this.#runFolder = folder;
     this.#lock = lock;
   }
@@ -170,7 +163,6 @@ class RunAtWork implements Run {
   async perform(plan: Plan): Promise<readonly number[]> {
     this.signal.throwIfAborted();
     await this.#journal.append({ type: 'plan.made', plan });
-    this.#plans.push(plan);
     this.#ports.emit({ type: 'plan.made', plan });
     await this.#ensureGuardian(plan);
     const first = this.#changes + 1;
@@ -190,10 +182,7 @@ class RunAtWork implements Run {
   }
 
   async keep(changes: readonly number[]): Promise<void> {
-    for (const change of changes) {
-      await this.#journal.append({ type: 'change.kept', change });
-      this.#announced.delete(change);
-    }
+    for (const change of changes) await this.#journal.append({ type: 'change.kept', change });
   }
 
   async evidence(file: string, title: string): Promise<void> {
@@ -244,7 +233,7 @@ class RunAtWork implements Run {
       plan.holdSeconds === null
         ? null
         : new Date(clock.now().getTime() + (plan.holdSeconds + seconds + graceSeconds) * 1000);
-    const started = {
+    await this.#journal.append({
       type: 'change.started',
       change: number,
       target,
@@ -252,9 +241,7 @@ class RunAtWork implements Run {
       revert,
       undoneBy,
       deadline: deadline?.toISOString() ?? null,
-    } as const;
-    await this.#journal.append(started);
-    this.#announced.set(number, { ...started, at: clock.now().toISOString() });
+    });
     emit({ type: 'change.started', text, seconds });
     await actuator.apply(apply, this.signal);
     await this.#journal.append({ type: 'change.applied', change: number });
@@ -314,19 +301,27 @@ class RunAtWork implements Run {
     } catch (error) {
       const message = `the journal cannot be read (${messageOf(error)}); reverting all the same`;
       this.#ports.emit({ type: 'warning', message });
-      const open = [...this.#announced.values()].reverse();
-      const plan = this.#plans.findLast(({ before }) => before !== undefined);
-      return [
-        {
-          number: this.#plans.length,
-          ...(plan !== undefined && { plan }),
-          changes: open.map(({ change }) => change),
-          open,
-          unproven: plan !== undefined,
-        },
-      ];
+      return plansAtWork(this.#journal.written);
     }
   }
+}
+
+interface RememberingJournal extends Journal {
+  /** what the run itself wrote, for when its file cannot be read any more */
+  readonly written: readonly JournalLine[];
+}
+
+function remembering(journal: Journal, clock: Clock): RememberingJournal {
+  const written: JournalLine[] = [];
+  return {
+    written,
+    read: () => journal.read(),
+    damage: () => journal.damage(),
+    async append(entry) {
+      await journal.append(entry);
+      written.push({ at: clock.now().toISOString(), ...entry });
+    },
+  };
 }
 
 /** What a run may be late before its guardian steps in: verification, and a machine under load. */

@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { faults } from '../../src/faults/index.ts';
-import { possibilityOf } from '../../src/faults/possibility.ts';
 import { openEnvironment } from '../../src/index.ts';
-import { buildFaultRun, crashMatrix, type Lane, removeFaultRun } from '../support/crash-matrix.ts';
+import {
+  buildFaultRun,
+  crashMatrix,
+  type Lane,
+  possibleFaults,
+  removeFaultRun,
+} from '../support/crash-matrix.ts';
 import { Examctl } from '../support/examctl.ts';
 
 const sandboxes = [new Examctl(), new Examctl()];
@@ -24,18 +28,12 @@ afterAll(async () => {
   await Promise.all(sandboxes.map((sandbox) => sandbox.remove()));
 });
 
-it('leaves the sandbox as it was, whichever fault is cut short at whichever line', { timeout: 900_000 }, async () => {
+it('leaves the sandbox as it was, whichever fault is cut short at whichever line', {
+  timeout: 900_000,
+}, async () => {
   const [lane] = lanes;
   if (lane === undefined) throw new Error('no sandbox');
-  const possible = [];
-  for (const fault of faults) {
-    const { changes } = await fault
-      .changes({ environment: lane.environment, values: {}, seconds: 1 })
-      .then((list) => ({ changes: list.length }));
-    const possibility = await possibilityOf(fault, lane.environment);
-    if (possibility.possible && changes > 0) possible.push([fault.id] as const);
-    else process.stdout.write(`crash matrix, sandbox: without ${fault.id}: ${possibility.possible ? 'it changes nothing' : possibility.why}\n`);
-  }
+  const possible = await possibleFaults(lane, 'sandbox');
   expect(possible.length).toBeGreaterThan(12);
 
   const { cases, whole, broken } = await crashMatrix(possible, lanes);

@@ -153,7 +153,8 @@ describe.skipIf(why)(`services that compose runs${why ? `, skipped: ${why}` : ''
 
     const on = await run('exam-mode', 'on');
     expect(readFileSync(stack.envFile, 'utf8'), on.stderr).toContain('EXAM_MODE=true');
-    await run('exam-mode', 'off');
+    const off = await run('exam-mode', 'off');
+    expect(off.exitCode, off.stderr).toBe(0);
     expect(readFileSync(stack.envFile, 'utf8')).toBe(before);
   }, 120_000);
 

@@ -333,10 +333,11 @@ describe('helpers', () => {
     const before = await driver.snapshot();
     const what = await disturb(disturbance);
     expect(await driver.disturber.isDisturbed(what)).toBe(true);
-    const pids = helpers.find(what.id);
+    const mark = `${what.id}@${disturbance.service}`;
+    const pids = helpers.find(mark);
     expect(pids).toHaveLength(1);
     await driver.disturber.disturb({ ...what, lifeSeconds: 60 }, signal);
-    expect(helpers.find(what.id)).toEqual(pids);
+    expect(helpers.find(mark)).toEqual(pids);
     expect(await differences(before)).toEqual(['helpers']);
     await driver.disturber.calm(what, signal);
     expect(await driver.disturber.isDisturbed(what)).toBe(false);

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../src/adapters/package-root.ts';
 import { RunFolders } from '../../src/adapters/run-folders.ts';
+import { faults } from '../../src/faults/index.ts';
+import { valuesOf } from '../../src/faults/parameters.ts';
+import { possibilityOf } from '../../src/faults/possibility.ts';
 import type { Environment, Snapshot } from '../../src/lifecycle/environment.ts';
 import { plansAtWork, runFinish } from '../../src/lifecycle/journal.ts';
 import { differencesOf } from '../../src/lifecycle/snapshot.ts';
@@ -43,11 +46,40 @@ export interface MatrixResult {
   readonly broken: readonly string[];
 }
 
+/** Of all faults those that change something and can be made there; the others are printed with their reason. */
+export async function possibleFaults(
+  { environment }: Lane,
+  driver: string,
+  settings: Readonly<Record<string, readonly string[]>> = {},
+): Promise<FaultCase[]> {
+  const possible: FaultCase[] = [];
+  for (const fault of faults) {
+    const set = settings[fault.id] ?? [];
+    const values = valuesOf(fault.parameters, set);
+    const possibility = await possibilityOf(fault, environment, values);
+    const changes = possibility.possible ? await fault.changes({ environment, values, seconds: 1 }) : [];
+    if (changes.length > 0) possible.push([fault.id, ...set]);
+    else {
+      const reason = possibility.possible ? 'it changes nothing' : possibility.why;
+      process.stdout.write(`crash matrix, ${driver}: without ${fault.id}: ${reason}\n`);
+    }
+  }
+  return possible;
+}
+
 /** Every fault, killed at every moment: the run, its guardian, both. Lanes share the work. */
-export async function crashMatrix(faults: readonly FaultCase[], lanes: readonly Lane[]): Promise<MatrixResult> {
-  const open = faults.flatMap((fault) =>
-    moments.flatMap((moment) => (['run', 'guardian', 'both'] as const).map((who) => ({ fault, moment, who }))),
-  );
+export async function crashMatrix(
+  possible: readonly FaultCase[],
+  lanes: readonly Lane[],
+): Promise<MatrixResult> {
+  const only = process.env.CRASH_FAULTS?.split(',');
+  const open = possible
+    .filter(([id]) => only?.includes(id) ?? true)
+    .flatMap((fault) =>
+      moments.flatMap((moment) =>
+        (['run', 'guardian', 'both'] as const).map((who) => ({ fault, moment, who })),
+      ),
+    );
   const cases = open.length;
   const broken: string[] = [];
   const work = async (lane: Lane) => {
@@ -117,7 +149,10 @@ export function removeFaultRun(): void {
 
 export function runFault([fault, ...set]: FaultCase, lane: Lane, env: Record<string, string> = {}) {
   const preload = `--require=${join(packageRoot(), 'test/support/kill-at-line.cjs')}`;
-  return run([script, lane.config ?? '', lane.environment.name, fault, ...set], lane, { NODE_OPTIONS: preload, ...env });
+  return run([script, lane.config ?? '', lane.environment.name, fault, ...set], lane, {
+    NODE_OPTIONS: preload,
+    ...env,
+  });
 }
 
 export function runExamctl(args: readonly string[], lane: Lane) {

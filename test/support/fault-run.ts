@@ -1,6 +1,6 @@
-import { valuesOf } from '../../src/faults/parameters.ts';
 import { findFault } from '../../src/commands/fault.ts';
-import { open, contextOfOpened } from '../../src/library/opened.ts';
+import { valuesOf } from '../../src/faults/parameters.ts';
+import { contextOfOpened, open } from '../../src/library/opened.ts';
 import { messageOf } from '../../src/lifecycle/errors.ts';
 import { makePlan } from '../../src/lifecycle/plan.ts';
 

@@ -11,7 +11,7 @@ import type {
 } from '../../lifecycle/environment.ts';
 import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
 import type { ContainerInstance } from './instances.ts';
-import { chainOf, isBetweenServices, linkRules, portOf, type NetworkDisturbance } from './links.ts';
+import { chainOf, isBetweenServices, linkRules, type NetworkDisturbance, portOf } from './links.ts';
 
 export interface ComposeDisturberOptions {
   readonly instances: (signal?: AbortSignal) => Promise<readonly ContainerInstance[]>;
@@ -127,7 +127,10 @@ export function composeDisturber({ instances, helpers }: ComposeDisturberOptions
         if (helpers.find(markOf(id, instance)).length > 0) return true;
         if (pid === undefined) continue;
         if (isBetweenServices(disturbance) && (await rules.has(pid, chainOf(id)))) return true;
-        if (disturbance.kind === 'disk' && memoryMountsOf(pid).some(({ path }) => isFilled(pid, path, fileOf(id))))
+        if (
+          disturbance.kind === 'disk' &&
+          memoryMountsOf(pid).some(({ path }) => isFilled(pid, path, fileOf(id)))
+        )
           return true;
       }
       return false;
@@ -148,10 +151,13 @@ function mountOf(pid: number, path: string) {
   const mount = path === '' ? mounts[0] : mounts.find((candidate) => candidate.path === path);
   if (mount !== undefined) return mount;
   const known = mounts.map((candidate) => candidate.path).join(', ') || 'none';
-  throw new Undetermined(`there is no tmpfs${path === '' ? '' : ` at ${path}`} that may be filled: it has ${known}`);
+  throw new Undetermined(
+    `there is no tmpfs${path === '' ? '' : ` at ${path}`} that may be filled: it has ${known}`,
+  );
 }
 
-const noVendor = "what the platform calls outside is not part of its compose file: examctl cannot answer in its place";
+const noVendor =
+  'what the platform calls outside is not part of its compose file: examctl cannot answer in its place';
 
 interface Looking {
   readonly running: (service: Service) => Promise<LocalInstance[]>;
@@ -180,7 +186,9 @@ async function howOf(disturbance: Ability, { running, of, rules }: Looking): Pro
   await of(service);
   const [target] = await running(service);
   if (target === undefined)
-    throw new Undetermined(`${service} does not run on this machine: it takes a command on the engine's own machine`);
+    throw new Undetermined(
+      `${service} does not run on this machine: it takes a command on the engine's own machine`,
+    );
   if (disturbance.kind === 'worker-kill') return 'SIGKILL of one of its worker processes';
   if (process.getuid?.() !== 0) throw new Undetermined('it takes root on the machine of the engine (sudo)');
   switch (disturbance.kind) {
@@ -201,7 +209,8 @@ async function howOf(disturbance: Ability, { running, of, rules }: Looking): Pro
     case 'cpu':
       return `a process beside ${service}, within its limits`;
     case 'memory':
-      if (target.instance.container.HostConfig.Memory > 0) return `a process beside ${service}, within its limits`;
+      if (target.instance.container.HostConfig.Memory > 0)
+        return `a process beside ${service}, within its limits`;
       throw new Undetermined(
         `${service} has no memory limit, so that it would take this machine's memory (mem_limit in the compose file)`,
       );

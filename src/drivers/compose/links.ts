@@ -41,7 +41,11 @@ export function linkRules(disturbance: NetworkDisturbance, link: Link): LinkRule
       return { rules: { chain, filter: both(['--jump', 'DROP']), nat: [] }, addresses, relay: null };
     case 'network-loss': {
       const random = ['-m', 'statistic', '--mode', 'random', '--probability', String(disturbance.share)];
-      return { rules: { chain, filter: both([...random, '--jump', 'DROP']), nat: [] }, addresses, relay: null };
+      return {
+        rules: { chain, filter: both([...random, '--jump', 'DROP']), nat: [] },
+        addresses,
+        relay: null,
+      };
     }
     case 'network-delay': {
       const to = portOf(link.pid, link.target.service);
@@ -53,7 +57,13 @@ export function linkRules(disturbance: NetworkDisturbance, link: Link): LinkRule
         rules: {
           chain,
           filter: addresses.map((address) => [...arriving(address), ...reset]),
-          nat: addresses.map((address) => [...arriving(address), '--jump', 'REDIRECT', '--to-ports', String(port)]),
+          nat: addresses.map((address) => [
+            ...arriving(address),
+            '--jump',
+            'REDIRECT',
+            '--to-ports',
+            String(port),
+          ]),
         },
         addresses,
         relay: { port, to, milliseconds: disturbance.milliseconds },

@@ -13,7 +13,11 @@ export interface ComposeSnapshotOptions {
 }
 
 /** All that a fault may touch. Secrets are in it as digests only. */
-export async function composeSnapshot({ instances, files, signal }: ComposeSnapshotOptions): Promise<Snapshot> {
+export async function composeSnapshot({
+  instances,
+  files,
+  signal,
+}: ComposeSnapshotOptions): Promise<Snapshot> {
   const rules = networkRules();
   const ofContainers = await Promise.all(
     instances.map(async (instance) => {

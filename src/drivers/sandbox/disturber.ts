@@ -42,9 +42,7 @@ const memoryBudget = 512 * mebibyte;
 export function sandboxDisturber({ stateFolder, helpers, parts }: SandboxDisturberOptions): Disturber {
   const folder = () => locateSandbox(stateFolder).folder;
   const isStored = (id: string, disturbance: Disturbance) =>
-    storedDisturbances(folder()).some(
-      (one) => one.id === id && isDeepStrictEqual(one.disturbance, disturbance),
-    );
+    storedDisturbances(folder()).some((one) => one.id === id && isSamePlace(one.disturbance, disturbance));
   return {
     async possibility(asked) {
       const why = impossibleAnywhere(asked);
@@ -61,19 +59,31 @@ export function sandboxDisturber({ stateFolder, helpers, parts }: SandboxDisturb
       if (why !== undefined) throw new Undetermined(`the sandbox cannot be disturbed so: ${why}`);
       requireRunning(stateFolder);
       const helper = helperFor(disturbance);
-      if (helper !== undefined) return helpers.start({ ...helper, mark: id, lifeSeconds }, signal);
+      if (helper !== undefined)
+        return helpers.start({ ...helper, mark: markOf(id, disturbance), lifeSeconds }, signal);
       const until = new Date(Date.now() + lifeSeconds * 1_000).toISOString();
       storeDisturbance(folder(), { id, disturbance, until });
       await sleep(disturbanceTakesEffectAfter, undefined, { signal });
     },
     async calm({ id, disturbance }, signal) {
-      if (helperFor(disturbance) !== undefined) return helpers.end(id);
+      if (helperFor(disturbance) !== undefined) return helpers.end(markOf(id, disturbance));
       if (!removeDisturbance(folder(), id)) return;
       await sleep(disturbanceTakesEffectAfter, undefined, { signal });
     },
     isDisturbed: async ({ id, disturbance }) =>
-      helperFor(disturbance) === undefined ? isStored(id, disturbance) : helpers.find(id).length > 0,
+      helperFor(disturbance) === undefined
+        ? isStored(id, disturbance)
+        : helpers.find(markOf(id, disturbance)).length > 0,
   };
+}
+
+/** However strong it is: who looks for what is left does not know that. */
+function isSamePlace(one: Disturbance, other: Disturbance): boolean {
+  return isDeepStrictEqual([one.kind, servicesOf(one)], [other.kind, servicesOf(other)]);
+}
+
+function markOf(id: string, disturbance: Disturbance): string {
+  return `${id}@${servicesOf(disturbance).join()}`;
 }
 
 export function noWorkers(service: Service): string {

@@ -3,14 +3,15 @@ import { guard } from '../../../src/lifecycle/guardian.ts';
 import type { Journal } from '../../../src/lifecycle/journal.ts';
 import { openChanges } from '../../../src/lifecycle/journal.ts';
 import { recoverRun } from '../../../src/lifecycle/recover.ts';
-import { identityOf, SwitchBoard, switchOn } from '../../support/fake-lifecycle.ts';
+import { identityOf, planOf, SwitchBoard, switchOn } from '../../support/fake-lifecycle.ts';
 
 let board: SwitchBoard;
 let journal: Journal;
-const halted = false;
+let halted: boolean;
 
 beforeEach(async () => {
   board = new SwitchBoard();
+  halted = false;
   journal = (await board.folders.create(identityOf())).journal;
 });
 afterEach(() => board.remove());
@@ -19,12 +20,13 @@ const soon = { now: () => new Date(), sleep: () => new Promise<void>((resolve) =
 
 function ports(runIsAlive: () => boolean) {
   const isHalted = async () => halted;
-  return { journal, actuator: board.actuator, clock: soon, emit: () => undefined, runIsAlive, isHalted };
+  const emit = () => undefined;
+  return { journal, actuator: board.actuator, clock: soon, emit, runIsAlive, isHalted, revertWithin: 50 };
 }
 
 async function begin(
   name: string,
-  { deadline = null as string | null, undoneBy = 'guardian' as const } = {},
+  { deadline = null as string | null, undoneBy = 'guardian' as 'guardian' | 'recover' } = {},
   change = 1,
 ) {
   const { target, apply, revert } = switchOn(name);
@@ -78,6 +80,93 @@ describe('the guardian', () => {
     expect(await guard(ports(() => alive))).toBe('reverted');
     expect(board.on.get('a')).toBe(false);
     expect(board.log.length).toBeGreaterThanOrEqual(2);
+  });
+
+  const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
+  const finish = () => journal.append({ type: 'run.finished', by: 'run', result: 'done', message: '' });
+  const lookedTwice = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+  it('reverts what is temporary while the run lives, when it was halted and does not obey', async () => {
+    await begin('a', { deadline: inAnHour() });
+    const guarding = guard(ports(() => true));
+    await lookedTwice();
+    expect(board.log).toEqual([]);
+    halted = true;
+    await lookedTwice();
+    expect(board.log).toEqual(['a off']);
+    expect(await journal.read()).toContainEqual(
+      expect.objectContaining({ type: 'revert.verified', change: 1, by: 'guardian' }),
+    );
+    await finish();
+    expect(await guarding).toBe('finished by the run');
+  });
+
+  it('leaves what is meant to hold as long as its run alone, when the faults are halted', async () => {
+    await begin('exam mode', { deadline: null }, 1);
+    await begin('fault', { deadline: inAnHour() }, 2);
+    halted = true;
+    const guarding = guard(ports(() => true));
+    await lookedTwice();
+    expect(board.log).toEqual(['fault off']);
+    await finish();
+    await guarding;
+  });
+
+  const planned = (name: string, before: Record<string, string>) =>
+    journal.append({ type: 'plan.made', plan: { ...planOf([switchOn(name)]), before } });
+  const proofs = async () =>
+    (await journal.read()).flatMap((line) =>
+      line.type === 'state.proven' || line.type === 'state.differs' ? [[line.type, line.by]] : [],
+    );
+
+  it('proves that all is as before when the run died between the revert and its proof', async () => {
+    await planned('a', { a: 'off' });
+    await begin('a');
+    board.on.set('a', false);
+    const outcome = { id: 'switch', title: '', outcome: 'pass', message: '' } as const;
+    await journal.append({ type: 'revert.verified', change: 1, by: 'run', outcome });
+    expect(await guard(ports(() => false))).toBe('reverted');
+    expect(board.log).toEqual([]);
+    expect(await proofs()).toEqual([['state.proven', 'guardian']]);
+  });
+
+  it('does not say that it reverted when the state is not as before', async () => {
+    board.beside.set('firewall', 'shut');
+    await planned('a', { a: 'off', firewall: 'open' });
+    await begin('a');
+    expect(await guard(ports(() => false))).toBe('not reverted');
+    expect(board.on.get('a')).toBe(false);
+    expect(await proofs()).toEqual([['state.differs', 'guardian']]);
+  });
+
+  it('proves nothing while something of the plan is left to a person', async () => {
+    await planned('a', { a: 'off', world: 'off' });
+    await begin('a', {}, 1);
+    await begin('world', { undoneBy: 'recover' }, 2);
+    expect(await guard(ports(() => false))).toBe('reverted');
+    expect(board.log).toEqual(['a off']);
+    expect(await proofs()).toEqual([]);
+
+    expect(
+      await recoverRun(
+        'run-1',
+        journal,
+        ports(() => false),
+      ),
+    ).toMatchObject({ left: [] });
+    expect(await proofs()).toEqual([['state.proven', 'recover']]);
+  });
+
+  it('goes on when the journal cannot be read for a moment', async () => {
+    await begin('a');
+    let reads = 0;
+    const read = async () => {
+      reads += 1;
+      if (reads < 3) throw new Error('EIO: i/o error, read');
+      return journal.read();
+    };
+    expect(await guard({ ...ports(() => false), journal: { ...journal, read } })).toBe('reverted');
+    expect(board.on.get('a')).toBe(false);
   });
 
   it('reverts from a journal whose last line was cut off', async () => {

@@ -78,33 +78,41 @@ describe('an operation', () => {
 
   it('stays open, and asks for a person, when a revert cannot be proven', async () => {
     board.failing.add('a off');
-    const clock = { now: () => new Date(), sleep: async () => undefined };
-    let calls = 0;
-    const timeout = AbortSignal.timeout;
-    AbortSignal.timeout = () => {
-      const controller = new AbortController();
-      // the deadline passes at the third attempt
-      setTimeout(() => controller.abort(), 20);
-      calls += 1;
-      return controller.signal;
-    };
-    try {
-      const operation = runOperation(
-        planOf([switchOn('a')], 0),
-        identityOf(),
-        board.ports({
-          clock: { ...clock, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 5))) },
-        }),
-      );
-      const error = await operation.catch((thrown: unknown) => thrown);
-      expect(error).toBeInstanceOf(OperationFailed);
-      expect((error as OperationFailed).exitCode).toBe(6);
-      expect((error as OperationFailed).hint).toContain('examctl recover run-1');
-      expect(calls).toBeGreaterThan(0);
-      expect(board.folders.open().map(({ id }) => id)).toEqual(['run-1']);
-    } finally {
-      AbortSignal.timeout = timeout;
-    }
+    const operation = runOperation(
+      planOf([switchOn('a')], 0),
+      identityOf(),
+      board.ports({ revertWithin: 20 }),
+    );
+    const error = await operation.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(OperationFailed);
+    expect(error).toMatchObject({ exitCode: 6, hint: expect.stringContaining('examctl recover run-1') });
+    expect(board.folders.open().map(({ id }) => id)).toEqual(['run-1']);
+  });
+
+  it('stays open, and says what differs, when all is reverted and the state is not as before', async () => {
+    board.beside.set('firewall', 'open');
+    const plan = { ...planOf([switchOn('a')], 0), before: { firewall: 'open', a: 'off' } };
+    const operation = runOperation(plan, identityOf(), {
+      ...atTheHold(() => board.beside.set('firewall', 'shut')),
+      revertWithin: 20,
+    });
+    const error = await operation.catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      name: 'OperationFailed',
+      exitCode: 6,
+      message: 'switch things left something behind: state after switch things (firewall was open, is shut)',
+    });
+    expect(board.on.get('a')).toBe(false);
+    expect(runFinish(await journal())).toMatchObject({ result: 'failed-not-reverted' });
+    expect(board.folders.open()).toHaveLength(1);
+  });
+
+  it('has the proof of the state before in its journal, and proves it once', async () => {
+    const plan = { ...planOf([switchOn('a')], 0), before: { a: 'off' } };
+    await runOperation(plan, identityOf(), board.ports());
+    const proofs = (await journal()).filter(({ type }) => type === 'state.proven');
+    expect(proofs).toMatchObject([{ plan: 1, by: 'run' }]);
+    expect(board.events.filter(({ type }) => type === 'proof.done')).toHaveLength(1);
   });
 
   it('reverts when it is interrupted during the hold', async () => {
@@ -193,6 +201,29 @@ describe('an operation', () => {
     );
   });
 
+  it('is proven plan by plan, also when the journal cannot be read any more', async () => {
+    const ports = board.ports({ revertWithin: 20 });
+    const openRunFolder: typeof ports.openRunFolder = async (identity) => {
+      const folder = await ports.openRunFolder(identity);
+      const read = async () => {
+        if (board.on.get('c')) throw new Error('EIO: i/o error, read');
+        return folder.journal.read();
+      };
+      return { ...folder, journal: { ...folder.journal, read } };
+    };
+    for (const name of ['a', 'b', 'kept']) board.on.set(name, false);
+    await withRun(identityOf(), { ...ports, openRunFolder }, async (run) => {
+      await run.keep(await run.perform(planOf([switchOn('kept')])));
+      await run.perform({ ...planOf([switchOn('a')]), before: { a: 'off', b: 'off', kept: 'on' } });
+      await run.revert(
+        await run.perform({ ...planOf([switchOn('b')]), before: { a: 'on', b: 'off', kept: 'on' } }),
+      );
+      await run.perform({ ...planOf([switchOn('b')]), before: { a: 'on', b: 'off', kept: 'on' } });
+      board.on.set('c', true);
+    }).finally(() => board.on.delete('c'));
+    expect(board.log).toEqual(['kept on', 'a on', 'b on', 'b off', 'b on', 'b off', 'a off']);
+  });
+
   it('reverts after the hold although what watches it has failed at once', async () => {
     const operation = runOperation(planOf([switchOn('a')], 0.1), identityOf(), board.ports(), async () => {
       throw new Error('nothing to be seen');
@@ -244,6 +275,16 @@ describe('a run of several plans', () => {
       expect(board.on.get('a')).toBe(true);
     });
     expect(board.on.get('a')).toBe(false);
+  });
+
+  it('proves each plan by the state before it', async () => {
+    for (const name of ['a', 'b']) board.on.set(name, false);
+    await withRun(identityOf(), board.ports({ revertWithin: 20 }), async (run) => {
+      await run.perform({ ...planOf([switchOn('a')]), before: { a: 'off', b: 'off' } });
+      await run.perform({ ...planOf([switchOn('b')]), before: { a: 'on', b: 'off' } });
+    });
+    const proofs = (await journal()).flatMap((line) => (line.type === 'state.proven' ? [line.plan] : []));
+    expect(proofs).toEqual([2, 1]);
   });
 
   it('reverts when what it does throws a bug', async () => {
