@@ -95,6 +95,7 @@ const readOnly = [
 const withDryRun = [
   'exam-mode on',
   'exam-mode off',
+  'fault clear',
   'fault inject',
   'integrity check',
   'load run',

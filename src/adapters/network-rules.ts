@@ -42,23 +42,31 @@ export function networkRules(): NetworkRules {
     run(['nsenter', '--target', String(pid), '--net', '--', ...command], options);
   const saved = async (pid: number, table: Table, signal?: AbortSignal) =>
     (await inside(pid, ['iptables-save', '--table', table], { signal })).split('\n');
-  const clear: NetworkRules['clear'] = async (pid, chain, signal) => {
-    for (const table of ['nat', 'filter'] as const) {
-      const lines = await saved(pid, table, signal);
-      if (!lines.some((line) => line.startsWith(`:${chain} `))) continue;
-      const calls = lines.filter((line) => line.startsWith('-A ') && line.endsWith(`-j ${chain}`));
-      const input = [
-        `*${table}`,
-        ...calls.map((line) => line.replace('-A', '-D')),
-        `-F ${chain}`,
-        `-X ${chain}`,
-        'COMMIT\n',
-      ];
+  const isIn = (lines: readonly string[], chain: string) =>
+    lines.some((line) => line.startsWith(`:${chain} `));
+  const clearTable = async (pid: number, table: Table, chain: string, signal: AbortSignal) => {
+    const lines = await saved(pid, table, signal);
+    if (!isIn(lines, chain)) return;
+    const calls = lines.filter((line) => line.startsWith('-A ') && line.endsWith(`-j ${chain}`));
+    const input = [
+      `*${table}`,
+      ...calls.map((line) => line.replace('-A', '-D')),
+      `-F ${chain}`,
+      `-X ${chain}`,
+      'COMMIT\n',
+    ];
+    try {
       await inside(pid, ['iptables-restore', '--noflush', '--wait', '5'], {
         input: input.join('\n'),
         signal,
       });
+    } catch (error) {
+      // a run and its guardian may clear at the same time, and one of them was faster
+      if (isIn(await saved(pid, table, signal), chain)) throw error;
     }
+  };
+  const clear: NetworkRules['clear'] = async (pid, chain, signal) => {
+    for (const table of ['nat', 'filter'] as const) await clearTable(pid, table, chain, signal);
   };
   return {
     clear,
@@ -84,7 +92,7 @@ export function networkRules(): NetworkRules {
     },
     async has(pid, chain) {
       const lines = [...(await saved(pid, 'filter')), ...(await saved(pid, 'nat'))];
-      return lines.some((line) => line.startsWith(`:${chain} `));
+      return isIn(lines, chain);
     },
     async resetConnections(pid, port, addresses) {
       const { execa } = await import('execa');

@@ -1,6 +1,7 @@
 import type { Environment } from '../lifecycle/environment.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import { makePlan, type Plan } from '../lifecycle/plan.ts';
+import { revisionOf } from '../lifecycle/revision.ts';
 import { impactOf, othersInProgress } from '../probes/sessions-in-progress.ts';
 import { steadyState } from '../probes/steady-state.ts';
 import type { FaultDefinition } from './fault.ts';
@@ -31,14 +32,22 @@ export async function planFault(
     environment.driver.snapshot(),
     fault.changes({ environment, values, seconds }),
   ]);
+  const actions = changes.flatMap(({ apply, revert }) => (revert === null ? [apply] : [apply, revert]));
+  const commands = await environment.driver.commands?.(actions);
   return makePlan({
     operation: `fault inject ${fault.id}`,
     environment: environment.name,
-    parameters: { fault: fault.id, ...(fault.nature === 'lasting' && { seconds }), ...values },
+    parameters: {
+      fault: fault.id,
+      ...(fault.nature === 'lasting' && { seconds }),
+      ...values,
+      ...(await revisionOf(environment.driver)),
+    },
     impact: { ...impact, othersInProgress: others?.count ?? null },
     changes,
     // a momentary one is over as soon as it is made
     holdSeconds: fault.nature === 'lasting' ? seconds : 0,
+    ...(commands !== undefined && { commands }),
     before,
     steadyState: steady,
   });

@@ -31,6 +31,8 @@ export async function requirePossible(
 ): Promise<void> {
   const possibility = await possibilityOf(fault, environment, values);
   if (possibility.possible) return;
+  // one that cannot be asked at all says better what to do
+  await environment.driver.instances();
   const others = fault.alternatives.join(', ');
   throw new Undetermined(`${fault.id} cannot be made on ${environment.name}: ${possibility.why}`, {
     hint: `${others === '' ? '' : `about the same is shown by: ${others}. `}examctl fault list -e ${environment.name} shows what can be made`,

@@ -77,14 +77,17 @@ async function watchExams(
 ): Promise<Stop | null> {
   while (!signal.aborted) {
     const others = await unlessAborted(othersInProgress(environment), signal);
-    if (others !== null && others.count > othersBefore)
-      return {
-        cause: 'exam',
-        text: `${others.count - othersBefore} students began an exam who are not the rehearsal's own`,
-      };
+    const more = others === null ? 0 : others.count - othersBefore;
+    if (more > 0) return { cause: 'exam', text: `${studentsText(more)} in an exam now` };
     await clock.sleep(examsEvery, signal);
   }
   return null;
+}
+
+function studentsText(count: number): string {
+  return count === 1
+    ? "1 student who is not the rehearsal's own is"
+    : `${count} students who are not the rehearsal's own are`;
 }
 
 /** Twice in a row, as one look may fall into a moment that is nothing. */
@@ -108,15 +111,24 @@ async function watchSteadyState(
 
 /** Null when the signal ends the waiting. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  const aborted = new Promise<null>((resolve) => {
+  const waiting = new AbortController();
+  try {
+    return await Promise.race([
+      work.catch((error: unknown) => {
+        if (signal.aborted) return null;
+        throw error;
+      }),
+      aborted(signal, waiting.signal),
+    ]);
+  } finally {
+    // a fault is looked at hundreds of times
+    waiting.abort();
+  }
+}
+
+function aborted(signal: AbortSignal, whileWaiting: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
     if (signal.aborted) resolve(null);
-    signal.addEventListener('abort', () => resolve(null), { once: true });
+    signal.addEventListener('abort', () => resolve(null), { once: true, signal: whileWaiting });
   });
-  return Promise.race([
-    work.catch((error: unknown) => {
-      if (signal.aborted) return null;
-      throw error;
-    }),
-    aborted,
-  ]);
 }

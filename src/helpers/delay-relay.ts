@@ -7,7 +7,10 @@ export const delayRelay: HelperDefinition = {
   name: 'delay-relay',
   async run({ option, ready, signal }) {
     const milliseconds = Number(option('milliseconds'));
-    const server = createServer((client) => join(client, Number(option('to')), milliseconds));
+    // a client that has said all may still wait for answers
+    const server = createServer({ allowHalfOpen: true }, (client) =>
+      join(client, Number(option('to')), milliseconds),
+    );
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(Number(option('port')), '0.0.0.0', resolve);

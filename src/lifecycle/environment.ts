@@ -1,3 +1,4 @@
+import type { Action } from './plan.ts';
 import type { Platform } from './platform.ts';
 
 /** A role in an environment. Each has one or more instances. */
@@ -44,6 +45,8 @@ export interface Driver {
   /** ends one worker process at once (SIGKILL) and resolves when it is gone; whoever watches over it replaces it */
   killWorker(service: Service, signal: AbortSignal): Promise<void>;
   readonly disturber: Disturber;
+  /** what a person would type for these actions, for a plan; absent: the driver has no words for that */
+  commands?(actions: readonly Action[]): Promise<readonly string[]>;
   /**
    * All of the environment that a fault may touch, to compare before and after: by a name for people ("backend-1 state"),
    * a text that is equal as long as it is untouched.

@@ -50,6 +50,8 @@ export interface PlanContent {
   readonly holdSeconds: number | null;
   /** what could not be looked at, and is therefore not in the plan; for people */
   readonly notes?: readonly string[];
+  /** what is done and undone, as a person would type it */
+  readonly commands?: readonly string[];
   /** all that a fault may touch, as it was: that it is so again proves the revert */
   readonly before?: Snapshot;
   /** what held before: a fault is not injected into a system that is already ill */

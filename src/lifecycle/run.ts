@@ -41,6 +41,8 @@ export interface RunPorts {
   readonly startGuardian: (identity: RunIdentity) => Promise<Guardian>;
   readonly actuator: Actuator;
   readonly clock: Clock;
+  /** throws Refused when what the plan rests on has changed since it was made */
+  readonly refuseStale?: (plan: Plan) => Promise<void>;
   readonly emit: Listener;
   /** aborted by Ctrl-C, SIGTERM or a time limit */
   readonly signal: AbortSignal;
@@ -162,6 +164,7 @@ class RunAtWork implements Run {
 
   async perform(plan: Plan): Promise<readonly number[]> {
     this.signal.throwIfAborted();
+    await this.#ports.refuseStale?.(plan);
     await this.#journal.append({ type: 'plan.made', plan });
     this.#ports.emit({ type: 'plan.made', plan });
     await this.#ensureGuardian(plan);

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { identify, isAlive } from '../adapters/processes.ts';
 import { helpers } from '../helpers/index.ts';
 import { environmentFromFlags } from './open-environment.ts';
 
@@ -29,6 +30,8 @@ export async function runHelper(args: string[]): Promise<void> {
   const signal = AbortSignal.timeout(seconds * 1000);
   // it also keeps the process alive, which the timer of the signal does not
   setTimeout(() => process.exit(), seconds * 1000);
+  const like = options.get('like');
+  if (like !== undefined) endWith(Number(like));
   await helper.run({
     option: (key) => options.get(key) ?? '',
     environment: () =>
@@ -46,4 +49,13 @@ export async function runHelper(args: string[]): Promise<void> {
     signal,
   });
   process.exit();
+}
+
+/** Alone it disturbs nobody, and would keep the control groups or the network of a container that is gone. */
+function endWith(pid: number): void {
+  const other = identify(pid);
+  if (other === undefined) throw new Error(`process ${pid}, beside which it is to work, is gone`);
+  setInterval(() => {
+    if (!isAlive(other)) process.exit();
+  }, 100);
 }

@@ -6,6 +6,7 @@ import type { AuditLog } from '../adapters/audit-log.ts';
 import { startGuardian } from '../adapters/guardian-process.ts';
 import { identify } from '../adapters/processes.ts';
 import type { RunFolders } from '../adapters/run-folders.ts';
+import { heldBy } from '../adapters/run-locks.ts';
 import type { Operator } from '../commands/context.ts';
 import type { AuditContent } from '../lifecycle/audit.ts';
 import { type Actor, authorize } from '../lifecycle/authorize.ts';
@@ -20,6 +21,7 @@ import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { Plan } from '../lifecycle/plan.ts';
 import { guardianOf, type Recovery, recoverRun } from '../lifecycle/recover.ts';
 import { revertDeadline } from '../lifecycle/revert.ts';
+import { refuseStale } from '../lifecycle/revision.ts';
 import { lockHolderOf, type Run, type RunIdentity, type RunPorts, withRun } from '../lifecycle/run.ts';
 import type { OpenRun, RunArchive } from '../lifecycle/run-archive.ts';
 import { requireSteadyState } from '../lifecycle/steady-state.ts';
@@ -87,6 +89,7 @@ class OperatorOnRecord implements Operator {
         const recovery = await recoverRun(run, journal, { actuator, clock, emit });
         if (damage !== null) throw notKnown(run, damage, folders.path(run));
         if (recovery.left.length === 0) folders.close(run);
+        await this.#releaseLeaseOf(run);
         return recovery;
       };
       return await this.#onRecord(identity, { recovers: run }, recover, ({ left }) =>
@@ -94,6 +97,17 @@ class OperatorOnRecord implements Operator {
       );
     } finally {
       await lock.release().catch((error: unknown) => emit({ type: 'warning', message: messageOf(error) }));
+    }
+  }
+
+  /** Where the database was away until now, the lease of the dead run is still in it, and would refuse the next one. */
+  async #releaseLeaseOf(run: string): Promise<void> {
+    const { environment, state, emit } = this.#ports;
+    try {
+      await runLocksOf(environment, state).forceRelease(run);
+    } catch (error) {
+      const message = `the run lock of ${run} could not be released, it expires by itself: ${messageOf(error)}`;
+      emit({ type: 'warning', message });
     }
   }
 
@@ -124,10 +138,24 @@ class OperatorOnRecord implements Operator {
       const confirmed = environment.protected ? await this.#ports.confirm(plan) : undefined;
       authorize({ plan, environment, actor, confirmed, reason, breakGlass });
       requireNobodyIsHurt(plan, environment, breakGlass);
-      requireSteadyState(plan);
+      await this.#requireSteadyState(plan);
     } catch (error) {
       if (error instanceof Refused) await this.#record(plan.operation, null, `refused: ${error.message}`, {});
       throw error;
+    }
+  }
+
+  /** Who is at work says more than what is broken by it. */
+  async #requireSteadyState(plan: Plan): Promise<void> {
+    try {
+      requireSteadyState(plan);
+    } catch (error) {
+      const { environment, state } = this.#ports;
+      // with the database away nobody can see it
+      const lock = await runLocksOf(environment, state)
+        .current()
+        .catch(() => null);
+      throw lock === null || lock.expired ? error : heldBy(lock);
     }
   }
 
@@ -172,6 +200,7 @@ class OperatorOnRecord implements Operator {
         reason: reason ?? `examctl ${identity.operation}, run ${identity.id}`,
       }),
       clock: systemClock,
+      refuseStale: (wanted) => refuseStale(wanted, environment.driver),
       emit,
       signal,
     };

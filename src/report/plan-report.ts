@@ -13,6 +13,9 @@ function planBlocks(plan: Plan): Block[] {
   ];
   if (plan.changes.length === 0) blocks.push({ type: 'text', text: 'Nothing to change.' });
   else blocks.push(changesTable(plan));
+  const { commands = [] } = plan;
+  if (commands.length > 0)
+    blocks.push({ type: 'heading', text: 'As commands' }, { type: 'list', items: commands });
   for (const note of plan.notes ?? []) blocks.push({ type: 'text', text: `Not in the plan: ${note}` });
   if (plan.holdSeconds !== null) blocks.push({ type: 'text', text: endText(plan.holdSeconds) });
   if (plan.steadyState.length > 0) {
@@ -26,7 +29,8 @@ function planBlocks(plan: Plan): Block[] {
 }
 
 function endText(holdSeconds: number): string {
-  if (holdSeconds === 0) return 'Over as soon as it is made; then it is seen to that all is as it was before.';
+  if (holdSeconds === 0)
+    return 'Over as soon as it is made; then it is seen to that all is as it was before.';
   return `Held for ${holdSeconds} s, then reverted.`;
 }
 

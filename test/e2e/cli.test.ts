@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/adapters/package-root.ts';
 import { commandNames } from '../../src/commands/names.ts';
+import { faults } from '../../src/faults/index.ts';
 import { exitCodes } from '../../src/lifecycle/exit-codes.ts';
 import { isTraversable, serverAccount } from '../../src/sandbox/account.ts';
 import { type Ended, Examctl } from '../support/examctl.ts';
@@ -118,6 +119,8 @@ describe('wrong usage', () => {
     ['fault inject redis-outage -e sandbx', 'did you mean --env sandbox?'],
     ['env show sandbox2', 'did you mean --env sandbox?'],
     ['fault inject redis-outge', 'did you mean "redis-outage"?'],
+    ['fault inject network-delay --set dely=3', 'did you mean "delay"?'],
+    ['fault hlat', 'Did you mean halt?'],
     ['sandbox break lost-answer', 'did you mean "lost-answers"?'],
     ['sandbox mend lost-answer', 'did you mean "lost-answers"?'],
     ['integrity check --check lost-answrs', 'did you mean "lost-answers"?'],
@@ -136,6 +139,13 @@ describe('wrong usage', () => {
     ['fault inject', 'fault'],
     ['fault inject redis-outage --for soon', '90s'],
     ['fault inject redis-outage --for 2', '2s'],
+    ['fault inject network-delay --set delay=soon', '--set delay=200 (1 to 10000 ms)'],
+    ['fault inject network-delay --set delay=0', 'it must be 1 to 10000'],
+    ['fault inject vendor-errors --set answer=404', 'answer=500 (429, 500, timeout)'],
+    ['fault inject network-delay --set delay', 'has no value'],
+    ['fault inject redis-outage --set delay=3', 'it has none'],
+    ['fault inject redis-outage --stop-if error_rate', 'error_rate>0.05'],
+    ['fault inject redis-outage --stop-if error_rate>5', 'below 1'],
     ['runs list --timeout 2', '2s'],
     ['runs list --limit many', 'whole number'],
     ['audit log --limit 0', 'whole number'],
@@ -214,7 +224,7 @@ describe('a command that reads', () => {
   it('prints a line for each row with -o ndjson', async () => {
     const { stdout } = await run('fault list -o ndjson');
     const ids = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).id]));
-    expect(ids).toEqual(['backend-restart', 'redis-outage', 'worker-restart']);
+    expect(ids).toEqual(faults.map(({ id }) => id));
   });
 
   it('says by its exit code that there is no sandbox', async () => {
@@ -274,7 +284,8 @@ tresholds: {}
 describe('without a sandbox', () => {
   it.each([
     'fault inject redis-outage',
-    'fault inject worker-restart --dry-run',
+    'fault inject worker-kill --dry-run',
+    'fault clear',
     'exam-mode on',
     'exam-mode off',
     'exam-mode verify',
@@ -421,6 +432,7 @@ describe('--dry-run', () => {
     'sandbox up',
     'recover',
     'runs unlock',
+    'fault halt',
     'metrics capture',
     'sandbox break lost-answers',
   ])('is refused by "%s", which has no plan, instead of being ignored', async (command) => {

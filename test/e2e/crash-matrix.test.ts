@@ -1,32 +1,44 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/adapters/package-root.ts';
 import { RunFolders } from '../../src/adapters/run-folders.ts';
-import { openChanges } from '../../src/lifecycle/journal.ts';
+import { openEnvironment } from '../../src/index.ts';
+import type { Snapshot } from '../../src/lifecycle/environment.ts';
+import { plansAtWork } from '../../src/lifecycle/journal.ts';
+import { differencesOf } from '../../src/lifecycle/snapshot.ts';
+import { buildFaultRun, type Lane, removeFaultRun, runFault } from '../support/crash-matrix.ts';
 import { Examctl, partState, until } from '../support/examctl.ts';
 
-const preload = `--require=${join(packageRoot(), 'test/support/kill-at-line.cjs')}`;
 const inject = ['fault', 'inject', 'redis-outage', '--for', '1s'];
 
 let examctl: Examctl;
+let lane: Lane;
+let before: Snapshot;
 
 beforeAll(async () => {
   examctl = new Examctl();
   const { exitCode, stderr } = await examctl.run('sandbox', 'up');
   expect(exitCode, stderr).toBe(0);
+  await buildFaultRun();
+  const environment = await openEnvironment('sandbox', { state: examctl.state });
+  lane = { state: examctl.state, environment, env: {} };
+  before = await environment.driver.snapshot();
 });
-afterAll(() => examctl.remove());
+afterAll(async () => {
+  removeFaultRun();
+  await examctl.remove();
+});
 
 /** Nothing that examctl changed is left, and another run is possible. */
 async function expectWhole(what: string): Promise<void> {
-  await until(async () => (await partState(examctl, 'cache-1')) === 'running', 15);
+  const snapshot = () => lane.environment.driver.snapshot();
+  await until(async () => differencesOf(before, await snapshot()).length === 0, 15);
   const recovered = await examctl.run('recover');
   expect(recovered.exitCode, `${what}: ${recovered.stderr}`).toBe(0);
   const folders = new RunFolders(examctl.state);
   expect(folders.open(), what).toEqual([]);
   for (const id of folders.list())
-    expect(openChanges(await folders.journal(id).read()), `${what}: ${id}`).toEqual([]);
+    expect(plansAtWork(await folders.journal(id).read()), `${what}: ${id}`).toEqual([]);
   const { lock } = await examctl.json<{ lock: { expired: boolean } | null }>('runs', 'lock');
   expect(lock === null || lock.expired, `${what}: the run lock is still held: ${JSON.stringify(lock)}`).toBe(
     true,
@@ -38,17 +50,14 @@ describe('a fault whose run is killed', () => {
     let cases = 0;
     for (let line = 1; ; line += 1) {
       for (const moment of ['-', '+']) {
-        const { exitCode } = await examctl.start(inject, {
-          NODE_OPTIONS: preload,
-          KILL_AT: `${line}${moment}`,
-        }).ended;
-        if (exitCode === 0) {
+        const { code, said } = await runFault(['redis-outage'], lane, { KILL_AT: `${line}${moment}` });
+        if (code === 0) {
           // there is no such line any more: every one has been tried
-          expect(line).toBeGreaterThan(8);
+          expect(line).toBeGreaterThan(12);
           process.stdout.write(`crash matrix: ${cases} cases, ${cases} whole\n`);
           return;
         }
-        expect(exitCode, `line ${line}${moment}`).toBe(null);
+        expect(code, `line ${line}${moment}: ${said}`).toBe(null);
         cases += 1;
         await expectWhole(`killed at line ${line}${moment}`);
       }

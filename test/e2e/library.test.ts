@@ -142,6 +142,8 @@ describe('the library of the packed package', () => {
       'hold.started',
       'revert.started',
       'revert.verified',
+      'proof.started',
+      'proof.done',
       'run.finished',
     ]);
     expect(await partState(examctl, 'cache-1')).toBe('running');

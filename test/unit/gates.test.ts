@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CheckResult, CheckRun } from '../../src/checks/check-run.ts';
 import type { PoolSamples } from '../../src/collectors/watch-pool.ts';
+import type { Window } from '../../src/faults/pulse.ts';
 import type { Outcome, OutcomeRecord } from '../../src/lifecycle/outcome.ts';
 import type { LoadResult } from '../../src/load/load-result.ts';
 import type { Reconciliation } from '../../src/load/reconcile.ts';
@@ -106,6 +107,20 @@ function fault(more: Partial<FaultObservation> = {}): FaultObservation {
     ...more,
   };
 }
+
+const reads = (failed: number): Window => ({
+  requests: 100,
+  failed,
+  errorRate: failed / 100,
+  p95Ms: 20,
+  retries: 0,
+  lost: 0,
+});
+const pulse = (before: number, during: number) => ({
+  before: reads(before),
+  during: reads(during),
+  after: reads(before),
+});
 
 const canary = (outcome: Outcome): Canary => ({
   outcome,
@@ -374,6 +389,46 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       },
       outcome: 'pass',
       says: '3 of 100',
+    },
+    {
+      when: "the load did not notice, but more of examctl's own reads fail than is tolerated",
+      evidence: { faults: [fault({ pulse: pulse(1, 4) })] },
+      outcome: 'fail',
+      says: "of examctl's own reads 3.00 % more than before, expected: students go on",
+    },
+    {
+      when: "as many of examctl's own reads failed before",
+      evidence: { faults: [fault({ pulse: pulse(40, 42) })] },
+      outcome: 'pass',
+      says: '0 of 100',
+    },
+    {
+      when: 'it was ended early, as a limit was crossed',
+      evidence: { faults: [fault({ stopped: { cause: 'condition', text: 'error_rate>0.5: it is 0.6' } })] },
+      outcome: 'fail',
+      says: 'redis-outage was ended early: error_rate>0.5: it is 0.6',
+    },
+    {
+      when: 'it was ended early before the load asked anything',
+      evidence: {
+        faults: [
+          fault({ stopped: { cause: 'steady-state', text: 'no more' }, during: { requests: 0, failed: 0 } }),
+        ],
+      },
+      outcome: 'fail',
+      says: 'ended early: no more',
+    },
+    {
+      when: 'nobody could watch it to its end',
+      evidence: { faults: [fault({ stopped: { cause: 'unwatched', text: 'a broken pipe' } })] },
+      outcome: 'unknown',
+      says: 'a broken pipe',
+    },
+    {
+      when: 'it was halted',
+      evidence: { faults: [fault({ problem: { text: 'ended early: halted by anna', isKnown: false } })] },
+      outcome: 'unknown',
+      says: 'halted by anna',
     },
     {
       when: 'nobody asked anything meanwhile',

@@ -46,6 +46,8 @@ export interface ContainerDetails {
         string,
         {
           readonly IPAddress: string;
+          /** "": the network has none */
+          readonly GlobalIPv6Address?: string;
           readonly NetworkID: string;
           readonly Aliases?: readonly string[] | null;
         }

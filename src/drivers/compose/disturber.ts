@@ -1,5 +1,6 @@
-import { pidHere } from '../../adapters/docker/on-this-machine.ts';
+import { pidHere, unlessEnded } from '../../adapters/docker/on-this-machine.ts';
 import { emptyMount, fillMount, isFilled, largestMount, memoryMountsOf } from '../../adapters/mounts.ts';
+import { hasOwnNetwork, networkNamespaceOf } from '../../adapters/network-namespace.ts';
 import { networkRules } from '../../adapters/network-rules.ts';
 import type {
   Ability,
@@ -45,47 +46,70 @@ export function composeDisturber({ instances, helpers }: ComposeDisturberOptions
 
   const setLink = async (what: NetworkDisturbance, id: string, lifeSeconds: number, signal: AbortSignal) => {
     const from = await of(what.from, signal);
-    for (const { instance, pid } of await running(what.to, signal)) {
+    const targets = await running(what.to, signal);
+    targets.forEach(requireOwnNetwork);
+    for (const { instance, pid } of targets) {
       const link = linkRules(what, { id, pid, sources: from, target: instance });
       const { relay } = link;
-      if (relay !== null) {
-        await helpers.start(
-          {
-            mark: markOf(id, instance),
-            name: 'delay-relay',
-            options: { port: `${relay.port}`, to: `${relay.to}`, milliseconds: `${relay.milliseconds}` },
-            lifeSeconds,
-            networkOf: pid,
-          },
-          signal,
-        );
-      }
-      await rules.set(pid, link.rules, signal);
+      await unlessItEnds(instance, signal, async () => {
+        if (relay !== null) {
+          const options = {
+            port: `${relay.port}`,
+            to: `${relay.to}`,
+            milliseconds: `${relay.milliseconds}`,
+            like: `${pid}`,
+          };
+          await helpers.start(
+            { mark: markOf(id, instance), name: 'delay-relay', options, lifeSeconds, networkOf: pid },
+            signal,
+          );
+        }
+        await rules.set(pid, link.rules, signal);
+      });
       if (relay !== null) await rules.resetConnections(pid, relay.to, link.addresses);
     }
   };
 
   const stress = async (
-    { kind, service, ...amount }: Extract<Disturbance, { kind: 'cpu' | 'memory' }>,
+    disturbance: Extract<Disturbance, { kind: 'cpu' | 'memory' }>,
     id: string,
     lifeSeconds: number,
     signal: AbortSignal,
   ) => {
-    for (const { instance, pid } of await running(service, signal)) {
-      const limit = instance.container.HostConfig.Memory;
-      const share = 'share' in amount ? amount.share : 0;
-      const options =
-        'cores' in amount
-          ? { cores: `${amount.cores}` }
-          : { mebibytes: `${Math.round((share * limit) / 1_048_576)}` };
-      const name = kind === 'cpu' ? 'burn-cpu' : 'hold-memory';
+    for (const { instance, pid } of await running(disturbance.service, signal)) {
+      const [name, amount] =
+        disturbance.kind === 'cpu'
+          ? ['burn-cpu', { cores: `${disturbance.cores}` }]
+          : [
+              'hold-memory',
+              { mebibytes: `${Math.round((disturbance.share * memoryOf(instance)) / 1_048_576)}` },
+            ];
       const mark = markOf(id, instance);
-      await helpers.start({ mark, name, options: { ...options, like: `${pid}` }, lifeSeconds }, signal);
+      await unlessItEnds(instance, signal, () =>
+        helpers.start({ mark, name, options: { ...amount, like: `${pid}` }, lifeSeconds }, signal),
+      );
     }
   };
 
+  const fill = async (
+    { service, path }: Extract<Disturbance, { kind: 'disk' }>,
+    id: string,
+    signal: AbortSignal,
+  ) => {
+    for (const { instance, pid } of await running(service, signal))
+      await unlessItEnds(instance, signal, async () =>
+        fillMount(pid, mountOf(pid, path), fileOf(id), signal),
+      );
+  };
+
+  /** With those that are down: their helpers, if any, are processes of this machine. */
+  const hitBy = async (disturbance: Exclude<Disturbance, { kind: 'vendor' }>, signal?: AbortSignal) => {
+    const service = isBetweenServices(disturbance) ? disturbance.to : disturbance.service;
+    return (await of(service, signal)).map((instance) => ({ instance, pid: pidHere(instance.container) }));
+  };
+
   return {
-    possibility: (disturbance) => possibilityOf(disturbance, { running, of, rules }),
+    possibility: (disturbance) => possibilityOf(disturbance, { running, of, all: instances, rules }),
 
     async disturb({ id, disturbance, lifeSeconds }, signal) {
       if (isBetweenServices(disturbance)) return setLink(disturbance, id, lifeSeconds, signal);
@@ -94,9 +118,7 @@ export function composeDisturber({ instances, helpers }: ComposeDisturberOptions
         case 'memory':
           return stress(disturbance, id, lifeSeconds, signal);
         case 'disk':
-          for (const { pid } of await running(disturbance.service, signal))
-            fillMount(pid, mountOf(pid, disturbance.path), fileOf(id), signal);
-          return;
+          return fill(disturbance, id, signal);
         case 'vendor':
           throw new Undetermined(noVendor);
       }
@@ -104,38 +126,72 @@ export function composeDisturber({ instances, helpers }: ComposeDisturberOptions
 
     async calm({ id, disturbance }, signal) {
       if (disturbance.kind === 'vendor') return;
-      const service = isBetweenServices(disturbance) ? disturbance.to : disturbance.service;
-      for (const instance of await of(service, signal)) {
-        const pid = pidHere(instance.container);
-        if (isBetweenServices(disturbance)) {
-          if (pid !== undefined) await rules.clear(pid, chainOf(id), signal);
-          await helpers.end(markOf(id, instance));
-        } else if (disturbance.kind === 'disk') {
-          if (pid !== undefined)
-            for (const { path } of memoryMountsOf(pid)) emptyMount(pid, path, fileOf(id));
-        } else {
-          await helpers.end(markOf(id, instance));
-        }
+      for (const { instance, pid } of await hitBy(disturbance, signal)) {
+        const calmed = async () => {
+          if (pid === undefined) return;
+          if (isBetweenServices(disturbance) && hasOwnNetwork(pid))
+            await rules.clear(pid, chainOf(id), signal);
+          if (disturbance.kind === 'disk')
+            for (const mount of memoryMountsOf(pid)) emptyMount(pid, mount, fileOf(id));
+        };
+        // what has ended took its network and its mounts with it
+        await unlessEnded(instance.container, calmed(), undefined);
+        await helpers.end(markOf(id, instance));
       }
     },
 
     async isDisturbed({ id, disturbance }) {
       if (disturbance.kind === 'vendor') return false;
-      const service = isBetweenServices(disturbance) ? disturbance.to : disturbance.service;
-      for (const instance of await of(service)) {
-        const pid = pidHere(instance.container);
+      for (const { instance, pid } of await hitBy(disturbance)) {
         if (helpers.find(markOf(id, instance)).length > 0) return true;
         if (pid === undefined) continue;
-        if (isBetweenServices(disturbance) && (await rules.has(pid, chainOf(id)))) return true;
-        if (
-          disturbance.kind === 'disk' &&
-          memoryMountsOf(pid).some(({ path }) => isFilled(pid, path, fileOf(id)))
-        )
-          return true;
+        const found = async () => {
+          if (isBetweenServices(disturbance)) return hasOwnNetwork(pid) && rules.has(pid, chainOf(id));
+          return (
+            disturbance.kind === 'disk' &&
+            memoryMountsOf(pid).some((mount) => isFilled(pid, mount, fileOf(id)))
+          );
+        };
+        if (await unlessEnded(instance.container, found(), false)) return true;
       }
       return false;
     },
   };
+}
+
+/** It may end, or be taken away, at any moment: then it is that, and not what failed for it, that has to be told. */
+async function unlessItEnds<Result>(
+  { id, container }: ContainerInstance,
+  signal: AbortSignal,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (pidHere(container) !== undefined) throw error;
+    const name = container.Name.slice(1);
+    throw new Undetermined(`${id} ended, or was taken away, while it was to be disturbed`, {
+      hint: `docker ps --all --filter name=${name}; docker events --since 10m --filter container=${name}`,
+      cause: error,
+    });
+  }
+}
+
+function requireOwnNetwork({ instance: { id }, pid }: LocalInstance): void {
+  if (hasOwnNetwork(pid)) return;
+  throw new Undetermined(
+    `${id} has no network of its own (network_mode: host?): packet rules there would hit all of this machine`,
+  );
+}
+
+/** Bytes that it may use. */
+function memoryOf({ service, container }: ContainerInstance): number {
+  const { Memory } = container.HostConfig;
+  if (Memory > 0) return Memory;
+  throw new Undetermined(
+    `${service} has no memory limit, so that it would take this machine's memory (mem_limit in the compose file)`,
+  );
 }
 
 function markOf(id: string, { id: instance }: ContainerInstance): string {
@@ -162,6 +218,7 @@ const noVendor =
 interface Looking {
   readonly running: (service: Service) => Promise<LocalInstance[]>;
   readonly of: (service: Service) => Promise<ContainerInstance[]>;
+  readonly all: () => Promise<readonly ContainerInstance[]>;
   readonly rules: ReturnType<typeof networkRules>;
 }
 
@@ -175,7 +232,7 @@ async function possibilityOf(disturbance: Ability, looking: Looking): Promise<Po
 }
 
 /** Throws Undetermined with the reason when it cannot be done. */
-async function howOf(disturbance: Ability, { running, of, rules }: Looking): Promise<string> {
+async function howOf(disturbance: Ability, { running, of, all, rules }: Looking): Promise<string> {
   if (disturbance.kind === 'pause') {
     await of(disturbance.service);
     return 'the engine freezes its containers';
@@ -184,7 +241,8 @@ async function howOf(disturbance: Ability, { running, of, rules }: Looking): Pro
   const service = 'to' in disturbance ? disturbance.to : disturbance.service;
   if ('from' in disturbance) await of(disturbance.from);
   await of(service);
-  const [target] = await running(service);
+  const targets = await running(service);
+  const [target] = targets;
   if (target === undefined)
     throw new Undetermined(
       `${service} does not run on this machine: it takes a command on the engine's own machine`,
@@ -195,6 +253,7 @@ async function howOf(disturbance: Ability, { running, of, rules }: Looking): Pro
     case 'network-cut':
     case 'network-loss':
     case 'network-delay': {
+      targets.forEach(requireOwnNetwork);
       const { pid, instance } = target;
       const sources = await of(disturbance.from);
       const link = linkRules(disturbance, { id: 'probe', pid, sources, target: instance });
@@ -202,19 +261,31 @@ async function howOf(disturbance: Ability, { running, of, rules }: Looking): Pro
         const problem = await rules.problemWith(link.rules[table], table);
         if (problem !== null) throw new Undetermined(`iptables cannot do it here: ${problem}`);
       }
+      const shared = sharedNetworks([...sources, instance], await all());
       return link.relay === null
-        ? `packet rules in the network of ${service}`
-        : `a relay in the network of ${service}, port ${portOf(pid, service)}; open connections are reset at its begin and end`;
+        ? `packet rules in the network of ${service}${shared}`
+        : `a relay in the network of ${service}, port ${portOf(pid, service)}; open connections are reset at its begin and end${shared}`;
     }
     case 'cpu':
       return `a process beside ${service}, within its limits`;
     case 'memory':
-      if (target.instance.container.HostConfig.Memory > 0)
-        return `a process beside ${service}, within its limits`;
-      throw new Undetermined(
-        `${service} has no memory limit, so that it would take this machine's memory (mem_limit in the compose file)`,
-      );
+      memoryOf(target.instance);
+      return `a process beside ${service}, within its limits`;
     case 'disk':
       return `a file that fills ${mountOf(target.pid, disturbance.path).path} of ${service}`;
   }
+}
+
+/** Those that have the same network (network_mode: service:x) are hit with it. */
+function sharedNetworks(hit: readonly ContainerInstance[], all: readonly ContainerInstance[]): string {
+  const networkOf = ({ container }: ContainerInstance) => {
+    const pid = pidHere(container);
+    return pid === undefined ? undefined : networkNamespaceOf(pid);
+  };
+  const networks = new Set(hit.map(networkOf));
+  const others = all.filter((one) => hit.every(({ id }) => id !== one.id));
+  const sharing = others.filter((one) => networkOf(one) !== undefined && networks.has(networkOf(one)));
+  return sharing.length === 0
+    ? ''
+    : `; it also hits ${sharing.map(({ id }) => id).join(', ')}, in the same network`;
 }

@@ -9,6 +9,7 @@ import { readFromEnvFile, setInEnvFile } from '../../adapters/env-file.ts';
 import type { Driver, Helpers, Service } from '../../lifecycle/environment.ts';
 import { Undetermined, UsageError } from '../../lifecycle/errors.ts';
 import { connectionUrlOf } from './connections.ts';
+import { composeCommands } from './commands.ts';
 import { composeDisturber } from './disturber.ts';
 import { composeImages } from './images.ts';
 import {
@@ -182,6 +183,7 @@ export function composeDriver(options: ComposeDriverOptions): Driver {
     workers: async (service) => workerPids(containers, await of(service)),
     killWorker: async (service, signal) => killOneWorker(containers, await of(service, signal), signal),
     disturber: composeDisturber({ instances: all, helpers }),
+    commands: async (actions) => composeCommands(actions, await all()),
     snapshot: async (signal) => composeSnapshot({ instances: await all(signal), files: envFiles, signal }),
     async variable(service, name) {
       const [first] = await of(service);

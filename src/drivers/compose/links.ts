@@ -87,14 +87,15 @@ function addressesOf({ sources, target }: Link): string[] {
     Object.values(target.container.NetworkSettings.Networks).map(({ NetworkID }) => NetworkID),
   );
   const shared = sources.flatMap(({ container }) =>
-    Object.values(container.NetworkSettings.Networks).filter(
-      ({ NetworkID, IPAddress }) => networks.has(NetworkID) && IPAddress !== '',
-    ),
+    Object.values(container.NetworkSettings.Networks).filter(({ NetworkID }) => networks.has(NetworkID)),
   );
-  if (shared.length > 0) return [...new Set(shared.map(({ IPAddress }) => IPAddress))];
-  throw new Undetermined(
-    `${sources[0]?.service} and ${target.service} share no network on which ${sources[0]?.service} has an address`,
-  );
+  const [from, to] = [sources[0]?.service, target.service];
+  // these rules are of IPv4: what goes the other way would pass, and the fault would show nothing
+  if (shared.some(({ GlobalIPv6Address = '' }) => GlobalIPv6Address !== ''))
+    throw new Undetermined(`${from} and ${to} also reach each other by IPv6, which packet rules leave alone`);
+  const addresses = shared.map(({ IPAddress }) => IPAddress).filter((address) => address !== '');
+  if (addresses.length > 0) return [...new Set(addresses)];
+  throw new Undetermined(`${from} and ${to} share no network on which ${from} has an address`);
 }
 
 const usualPorts: Readonly<Partial<Record<Service, number>>> = { database: 5432, cache: 6379 };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { pidHere } from '../../adapters/docker/on-this-machine.ts';
+import { pidHere, unlessEnded } from '../../adapters/docker/on-this-machine.ts';
 import { readText } from '../../adapters/files.ts';
+import { hasOwnNetwork } from '../../adapters/network-namespace.ts';
 import { networkRules } from '../../adapters/network-rules.ts';
 import type { Snapshot } from '../../lifecycle/environment.ts';
 import type { ContainerInstance } from './instances.ts';
@@ -23,7 +24,10 @@ export async function composeSnapshot({
     instances.map(async (instance) => {
       const { id, container } = instance;
       const pid = pidHere(container);
-      const network = pid === undefined || !isRoot() ? undefined : await rules.read(pid, signal);
+      const network =
+        pid === undefined || !isRoot() || !hasOwnNetwork(pid)
+          ? undefined
+          : await unlessEnded(container, rules.read(pid, signal), undefined);
       return [
         [`${id} state`, stateOf(instance)],
         [`${id} container`, `${container.Id.slice(0, 12)} of image ${container.Image.slice(0, 19)}`],

@@ -18,15 +18,20 @@ export const gracefulFailure: Gate = {
 function judgeFault(observation: FaultObservation): Judgement {
   const { fault, before, during, toleratedErrorRate, expectation, problem, pulse, stopped } = observation;
   if (problem !== null) return { outcome: 'unknown', message: `${fault}: ${problem.text}` };
-  if (during.requests === 0)
-    return { outcome: 'unknown', message: `${fault}: nobody asked anything meanwhile` };
   const rates = { before: rateOf(before), during: rateOf(during) };
   const seen = `${fault}: ${during.failed} of ${during.requests} requests failed (${percent(rates.during)}, before ${percent(rates.before)})`;
-  if (stopped !== null) return { outcome: 'fail', message: `${fault} was ended early: ${stopped.text}; ${seen}` };
+  if (stopped !== null) {
+    // what nobody could watch to its end shows nothing of the platform
+    const outcome = stopped.cause === 'unwatched' ? 'unknown' : 'fail';
+    return { outcome, message: `${fault} was ended early: ${stopped.text}; ${seen}` };
+  }
+  if (during.requests === 0)
+    return { outcome: 'unknown', message: `${fault}: nobody asked anything meanwhile` };
   const ofReads = (pulse?.during.errorRate ?? 0) - (pulse?.before.errorRate ?? 0);
   const worst = Math.max(rates.during - rates.before, ofReads);
   if (worst <= toleratedErrorRate) return { outcome: 'pass', message: seen };
-  const reads = ofReads > toleratedErrorRate ? `, of examctl's own reads ${percent(ofReads)} more than before` : '';
+  const reads =
+    ofReads > toleratedErrorRate ? `, of examctl's own reads ${percent(ofReads)} more than before` : '';
   return { outcome: 'fail', message: `${seen}${reads}, expected: ${expectation}` };
 }
 
