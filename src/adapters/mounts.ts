@@ -23,7 +23,9 @@ const systemPaths = /^\/(dev|proc|sys|run\/secrets)(\/|$)/;
 /** Those that may be filled without harm to the machine: tmpfs, writable, not the kernel's own, not this machine's. */
 export function memoryMountsOf(pid: number): MemoryMount[] {
   // a folder of the machine that is bound into a container, as /run often is, would be filled for the machine
-  const ofMachine = new Set(['self', 1].flatMap((own) => mountsOf(own).map(({ device }) => device)));
+  const ofMachine = new Set(
+    (['self', 1] as const).flatMap((own) => mountsOf(own).map(({ device }) => device)),
+  );
   return mountsOf(pid)
     .filter(({ type, path, isWritable }) => type === 'tmpfs' && isWritable && !systemPaths.test(path))
     .filter(({ device }) => !ofMachine.has(device))
@@ -117,12 +119,11 @@ export function fillMount(pid: number, mount: MemoryMount, name: string, signal:
       },
     );
   }
-  const { O_CREAT, O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
   const isFilled = inMount(
     pid,
     mount,
     (folder) => {
-      const file = openSync(join(folder, name), O_CREAT | O_WRONLY | O_APPEND | O_NOFOLLOW, 0o600);
+      const file = openFile(folder, path, name);
       try {
         for (const size of [1_048_576, 4_096]) writeUntilFull(file, Buffer.alloc(size), signal);
       } finally {
@@ -134,6 +135,19 @@ export function fillMount(pid: number, mount: MemoryMount, name: string, signal:
   );
   if (!isFilled)
     throw new Undetermined(`${path} is no tmpfs any more: what holds it may be the disk of this machine`);
+}
+
+function openFile(folder: string, path: string, name: string): number {
+  const { O_CREAT, O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
+  try {
+    return openSync(join(folder, name), O_CREAT | O_WRONLY | O_APPEND | O_NOFOLLOW, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
+    throw new Undetermined(`somebody has put a link at ${join(path, name)}: it is not followed`, {
+      hint: 'examctl fault clear takes it away',
+      cause: error,
+    });
+  }
 }
 
 function writeUntilFull(file: number, chunk: Buffer, signal: AbortSignal): void {

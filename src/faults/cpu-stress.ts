@@ -12,7 +12,7 @@ export const cpuStress = defineFault({
   maxSeconds: 300,
   parameters: [
     { name: 'service', kind: 'choice', initial: 'backend', choices: services },
-    { name: 'cores', kind: 'number', unit: 'cores', initial: 2, min: 1, max: 32 },
+    { name: 'cores', kind: 'number', unit: 'cores', initial: 2, min: 1, max: 32, isWhole: true },
   ],
   toleratedErrorRate: 0.05,
   mayFail: ['read-works', 'ready', 'health-root', 'health-api', 'services-running'],

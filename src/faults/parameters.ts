@@ -11,6 +11,8 @@ export type Parameter =
       readonly initial: number;
       readonly min: number;
       readonly max: number;
+      /** only whole numbers make sense */
+      readonly isWhole?: boolean;
     }
   | {
       readonly name: string;
@@ -64,6 +66,7 @@ function parsedValue(parameter: Parameter, text: string): string | number {
     case 'number': {
       const value = text.trim() === '' ? Number.NaN : Number(text);
       if (!Number.isFinite(value)) throw wrong('it is not a number');
+      if (parameter.isWhole && !Number.isInteger(value)) throw wrong('it must be a whole number');
       if (value < parameter.min || value > parameter.max)
         throw wrong(`it must be ${parameter.min} to ${parameter.max}`);
       return value;

@@ -23,27 +23,25 @@ export const delayRelay: HelperDefinition = {
 function join(client: Socket, port: number, milliseconds: number): void {
   const target = createConnection({ host: '127.0.0.1', port, noDelay: true });
   client.setNoDelay(true);
-  for (const socket of [client, target]) socket.on('error', () => undefined);
+  client.on('error', () => undefined);
   client.once('close', () => target.destroy());
-  target.once('close', () => client.destroy());
+  target.once('error', () => client.destroy());
+  // its end is the client's too, after all that it said before
   target.pipe(client);
-  void handOn(client, target, milliseconds);
+  handOn(client, target, milliseconds);
 }
 
 /** Each piece as much later as it came, in order, however many are under way. */
-async function handOn(client: Socket, target: Socket, milliseconds: number): Promise<void> {
-  try {
-    let last = Promise.resolve();
-    for await (const piece of client) {
-      const due = performance.now() + milliseconds;
-      last = last.then(async () => {
-        await sleep(Math.max(0, due - performance.now()));
-        target.write(piece as Buffer);
-      });
-    }
-    await last;
-    target.end();
-  } catch {
-    target.destroy();
-  }
+function handOn(client: Socket, target: Socket, milliseconds: number): void {
+  let last = Promise.resolve();
+  const later = (action: () => void) => {
+    const due = performance.now() + milliseconds;
+    last = last.then(async () => {
+      await sleep(Math.max(0, due - performance.now()));
+      if (target.destroyed) client.destroy();
+      else action();
+    });
+  };
+  client.on('data', (piece) => later(() => target.write(piece)));
+  client.once('end', () => later(() => target.end()));
 }

@@ -111,8 +111,9 @@ async function revertOne(
 ): Promise<string | undefined> {
   const { actuator, clock, emit } = ports;
   const text = actuator.describe(revert);
-  const signal = deadlineOf(ports);
   await note({ type: 'revert.started', change, by }, ports);
+  // from here on: a disk that hangs must not take the time of every attempt
+  const signal = deadlineOf(ports);
   emit({ type: 'revert.started', text, by });
   let message = untried;
   while (!signal.aborted) {

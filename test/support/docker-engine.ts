@@ -102,7 +102,7 @@ export async function startEngine(): Promise<TestEngine> {
     daemon.kill('SIGTERM');
     await ended;
     await closeNetwork(network);
-    rmSync(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   };
   try {
     await answering(env, () => said, daemon);
@@ -167,6 +167,14 @@ async function removeAbandoned(folder: string): Promise<void> {
   const daemon = identify(Number(readText(join(folder, 'pid')) ?? 'none'));
   const command = daemon && readText(`/proc/${daemon.pid}/cmdline`);
   if (daemon !== undefined && command?.includes(folder)) await endProcess(daemon, ['SIGTERM'], 20_000);
+  await removeFolder(folder);
+}
+
+/** An engine that had a container in the machine's network leaves that mounted, and a killed one more. */
+async function removeFolder(folder: string): Promise<void> {
+  const mounts = (readText('/proc/self/mountinfo') ?? '').split('\n').map((line) => line.split(' ')[4] ?? '');
+  for (const mount of mounts.filter((path) => path.startsWith(`${folder}/`)).reverse())
+    await execa('umount', ['--lazy', mount], { reject: false });
   rmSync(folder, { recursive: true, force: true });
 }
 

@@ -8,8 +8,8 @@ import type { Images } from '../../adapters/docker/images.ts';
 import { readFromEnvFile, setInEnvFile } from '../../adapters/env-file.ts';
 import type { Driver, Helpers, Service } from '../../lifecycle/environment.ts';
 import { Undetermined, UsageError } from '../../lifecycle/errors.ts';
-import { connectionUrlOf } from './connections.ts';
 import { composeCommands } from './commands.ts';
+import { connectionUrlOf } from './connections.ts';
 import { composeDisturber } from './disturber.ts';
 import { composeImages } from './images.ts';
 import {

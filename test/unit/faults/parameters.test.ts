@@ -55,6 +55,20 @@ describe('the values of a fault', () => {
     expect(hint).toMatch(/^--set (delay=200 \(1 to 1000 ms\)|answer=500 \(429, 500\)|path= \(of a tmpfs)/);
   });
 
+  it('refuse half a core', () => {
+    const cores: Parameter = {
+      name: 'cores',
+      kind: 'number',
+      unit: '',
+      initial: 2,
+      min: 1,
+      max: 4,
+      isWhole: true,
+    };
+    expect(() => valuesOf([cores], ['cores=1.5'])).toThrow('it must be a whole number');
+    expect(valuesOf([cores], ['cores=3'])).toEqual({ cores: 3 });
+  });
+
   it('refuse a name that is not there, with the nearest one', () => {
     expect(refusal('dely=3').hint).toContain('did you mean "delay"?');
     expect(refusal('=3').message).toContain('no parameter ""');

@@ -149,3 +149,13 @@ describe('undoing plans', () => {
     expect(await proofs()).toEqual([]);
   });
 });
+
+it('makes an attempt also when the journal took longer than a revert may', async () => {
+  await carriedOut({ a: 'off' }, 'a');
+  const append: Journal['append'] = async (entry) => {
+    await systemClock.sleep(100);
+    return journal.append(entry);
+  };
+  expect(await undo({ journal: { ...journal, append } })).toEqual([]);
+  expect(board.on.get('a')).toBe(false);
+});
