@@ -2,8 +2,9 @@ import type { Actuator } from './actuator.ts';
 import type { Clock } from './clock.ts';
 import { ExamctlError, messageOf, OperationFailed, Refused } from './errors.ts';
 import type { Listener } from './events.ts';
-import { type Journal, type JournalLine, type PlanAtWork, plansAtWork, type RunResult } from './journal.ts';
+import { type Journal, type PlanAtWork, plansAtWork, type RunResult } from './journal.ts';
 import type { Change, Plan } from './plan.ts';
+import { type RememberingJournal, remembering } from './remembering-journal.ts';
 import { type LeftOver, undoPlans } from './revert.ts';
 import type { HeldLock, LockHolder, RunLocks } from './run-lock.ts';
 
@@ -143,6 +144,8 @@ class RunAtWork implements Run {
   readonly #broken = new AbortController();
   #guardian: Guardian | undefined;
   #changes = 0;
+  /** a revert took all of its time in vain: what is tried once more must not keep a person waiting as long */
+  #gaveUp = false;
 
   constructor(identity: RunIdentity, ports: RunPorts, folder: RunFolder, lock: HeldLock) {
     this.id = identity.id;
@@ -294,7 +297,14 @@ class RunAtWork implements Run {
     const plans = (await this.#plansAtWork())
       .filter(({ changes }) => changes.some(wanted))
       .map((plan) => ({ ...plan, open: plan.open.filter(({ change }) => wanted(change)) }));
-    return undoPlans(plans, 'run', { ...this.#ports, journal: this.#journal });
+    const revertWithin = this.#gaveUp ? lastTryWithin : this.#ports.revertWithin;
+    const left = await undoPlans(plans, 'run', {
+      ...this.#ports,
+      journal: this.#journal,
+      ...(revertWithin !== undefined && { revertWithin }),
+    });
+    this.#gaveUp ||= left.length > 0;
+    return left;
   }
 
   /** A journal that cannot be read any more must not keep anything broken: to revert once more does no harm. */
@@ -309,23 +319,8 @@ class RunAtWork implements Run {
   }
 }
 
-interface RememberingJournal extends Journal {
-  /** what the run itself wrote, for when its file cannot be read any more */
-  readonly written: readonly JournalLine[];
-}
-
-function remembering(journal: Journal, clock: Clock): RememberingJournal {
-  const written: JournalLine[] = [];
-  return {
-    written,
-    read: () => journal.read(),
-    damage: () => journal.damage(),
-    async append(entry) {
-      await journal.append(entry);
-      written.push({ at: clock.now().toISOString(), ...entry });
-    },
-  };
-}
+/** Milliseconds. */
+const lastTryWithin = 10_000;
 
 /** What a run may be late before its guardian steps in: verification, and a machine under load. */
 const graceSeconds = 15;

@@ -74,14 +74,16 @@ describe.each(composePrograms)('an exam platform that $name runs', ({ name, comm
     expect((await examctl.run('recover')).stdout).toContain('nothing to recover');
   });
 
-  it('is NO-GO when it stops serving students while Redis is away', { timeout: 300_000 }, async () => {
-    stack.breakWith('rate-limit-fails-closed');
+  // what the platform does wrong does not depend on who started it
+  if (command === composePrograms[0]?.command)
+    it('is NO-GO when it stops serving students while Redis is away', { timeout: 300_000 }, async () => {
+      stack.breakWith('rate-limit-fails-closed');
 
-    const { exitCode, stdout, stderr } = await run('rehearse', '--phases', '2,3', '-o', 'json');
+      const { exitCode, stdout, stderr } = await run('rehearse', '--phases', '2,3', '-o', 'json');
 
-    expect(JSON.parse(stdout), stderr).toMatchObject({ verdict: 'NO-GO' });
-    expect(exitCode).toBe(1);
-    stack.breakWith();
-    await stack.untilHealthy(10);
-  });
+      expect(JSON.parse(stdout), stderr).toMatchObject({ verdict: 'NO-GO' });
+      expect(exitCode).toBe(1);
+      stack.breakWith();
+      await stack.untilHealthy(10);
+    });
 });
