@@ -1,4 +1,4 @@
-import type { Disturbance } from '../lifecycle/environment.ts';
+import type { Disturbance } from '../lifecycle/disturbance.ts';
 
 export function describeDisturbance(disturbance: Disturbance): string {
   switch (disturbance.kind) {

@@ -1,4 +1,4 @@
-import type { Disturbance } from '../lifecycle/environment.ts';
+import type { Disturbance } from '../lifecycle/disturbance.ts';
 import { defineAction } from './action.ts';
 import { describeDisturbance } from './describe-disturbance.ts';
 

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import type { HelperStart, Helpers } from '../lifecycle/environment.ts';
+import type { HelperStart, Helpers } from '../lifecycle/disturbance.ts';
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
 import { endProcess, identify, readProcFile } from './processes.ts';
 

@@ -1,4 +1,5 @@
-import type { Disturbance, Service } from '../lifecycle/environment.ts';
+import type { Disturbance } from '../lifecycle/disturbance.ts';
+import type { Service } from '../lifecycle/environment.ts';
 import type { Change } from '../lifecycle/plan.ts';
 
 /** Services that a disturbance may be asked for. */

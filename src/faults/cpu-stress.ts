@@ -1,4 +1,5 @@
-import type { Disturbance, Service } from '../lifecycle/environment.ts';
+import type { Disturbance } from '../lifecycle/disturbance.ts';
+import type { Service } from '../lifecycle/environment.ts';
 import { disturbed, services } from './changes.ts';
 import { defineFault } from './fault.ts';
 import { numberOf, textOf, type Values } from './parameters.ts';

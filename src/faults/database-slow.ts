@@ -1,4 +1,4 @@
-import type { Disturbance } from '../lifecycle/environment.ts';
+import type { Disturbance } from '../lifecycle/disturbance.ts';
 import { disturbed } from './changes.ts';
 import { defineFault } from './fault.ts';
 import { numberOf, type Values } from './parameters.ts';

@@ -1,4 +1,5 @@
-import type { Ability, Environment, Service } from '../lifecycle/environment.ts';
+import type { Ability } from '../lifecycle/disturbance.ts';
+import type { Environment, Service } from '../lifecycle/environment.ts';
 import type { Change } from '../lifecycle/plan.ts';
 import type { Parameter, Values } from './parameters.ts';
 

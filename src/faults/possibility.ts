@@ -1,4 +1,5 @@
-import type { Environment, Possibility } from '../lifecycle/environment.ts';
+import type { Possibility } from '../lifecycle/disturbance.ts';
+import type { Environment } from '../lifecycle/environment.ts';
 import { isExpected, messageOf, Undetermined } from '../lifecycle/errors.ts';
 import type { FaultDefinition } from './fault.ts';
 import { type Values, valuesOf } from './parameters.ts';

@@ -1,5 +1,5 @@
-import type { HelperDefinition } from './helper.ts';
 import { joinControlGroups } from './control-groups.ts';
+import type { HelperDefinition } from './helper.ts';
 
 const chunk = 16 * 1_048_576;
 

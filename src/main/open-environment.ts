@@ -11,7 +11,8 @@ import type { ConnectionConfig, EnvironmentConfig } from '../config/settings.ts'
 import { openCompose } from '../drivers/compose/open.ts';
 import { sandboxDriver } from '../drivers/sandbox/driver.ts';
 import { unavailableDriver } from '../drivers/unavailable.ts';
-import type { Api, Driver, Environment, Helpers } from '../lifecycle/environment.ts';
+import type { Helpers } from '../lifecycle/disturbance.ts';
+import type { Api, Driver, Environment } from '../lifecycle/environment.ts';
 import { ConfigError } from '../lifecycle/errors.ts';
 import type { Platform } from '../lifecycle/platform.ts';
 import { platforms } from '../platforms/index.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, readJson, writeJson } from '../adapters/files.ts';
-import type { Disturbance } from '../lifecycle/environment.ts';
+import type { Disturbance } from '../lifecycle/disturbance.ts';
 import { messageOf } from '../lifecycle/errors.ts';
 import { disturbancesFolder } from './folder.ts';
 

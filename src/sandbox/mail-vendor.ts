@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { readText } from '../adapters/files.ts';
-import type { Disturbance } from '../lifecycle/environment.ts';
+import type { Disturbance } from '../lifecycle/disturbance.ts';
 import { messageOf } from '../lifecycle/errors.ts';
 import type { WatchedDisturbances } from './disturbances.ts';
 

@@ -13,12 +13,10 @@ import type {
   Ability,
   Disturbance,
   DisturbanceId,
-  Driver,
   Helpers,
   Possibility,
-  Service,
-  Snapshot,
-} from '../../src/lifecycle/environment.ts';
+} from '../../src/lifecycle/disturbance.ts';
+import type { Driver, Service, Snapshot } from '../../src/lifecycle/environment.ts';
 import { Undetermined } from '../../src/lifecycle/errors.ts';
 import { serverAccount } from '../../src/sandbox/account.ts';
 import {

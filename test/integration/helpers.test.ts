@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { helperProcesses } from '../../src/adapters/helper-processes.ts';
 import { freePorts } from '../../src/adapters/ports.ts';
 import { processStat, readProcFile } from '../../src/adapters/processes.ts';
-import type { Helpers } from '../../src/lifecycle/environment.ts';
+import type { Helpers } from '../../src/lifecycle/disturbance.ts';
 import { Undetermined } from '../../src/lifecycle/errors.ts';
 import { program } from '../support/sandbox.ts';
 import { startTestServices, type TestServices } from '../support/services.ts';

@@ -5,14 +5,8 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { childrenOf, isAlive, processStat } from '../../src/adapters/processes.ts';
 import { sandboxDriver } from '../../src/drivers/sandbox/driver.ts';
-import type {
-  Disturbance,
-  DisturbanceId,
-  Driver,
-  Helpers,
-  Service,
-  Snapshot,
-} from '../../src/lifecycle/environment.ts';
+import type { Disturbance, DisturbanceId, Helpers } from '../../src/lifecycle/disturbance.ts';
+import type { Driver, Service, Snapshot } from '../../src/lifecycle/environment.ts';
 import { Undetermined } from '../../src/lifecycle/errors.ts';
 import { openSandbox, type SandboxAccess } from '../../src/sandbox/access.ts';
 import { locateSandbox } from '../../src/sandbox/folder.ts';

@@ -1,5 +1,5 @@
 import { openCompose } from '../../src/drivers/compose/open.ts';
-import type { Ability } from '../../src/lifecycle/environment.ts';
+import type { Ability } from '../../src/lifecycle/disturbance.ts';
 import { messageOf } from '../../src/lifecycle/errors.ts';
 import { stackServices } from './exam-stack.ts';
 

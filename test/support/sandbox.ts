@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { helperProcesses } from '../../src/adapters/helper-processes.ts';
 import { packageRoot } from '../../src/adapters/package-root.ts';
-import type { Helpers } from '../../src/lifecycle/environment.ts';
+import type { Helpers } from '../../src/lifecycle/disturbance.ts';
 import { locateSandbox } from '../../src/sandbox/folder.ts';
 import type { SandboxContext } from '../../src/sandbox/make-sandbox.ts';
 import { down } from '../../src/sandbox/sandbox.ts';

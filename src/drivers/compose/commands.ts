@@ -1,5 +1,6 @@
 import { pidHere } from '../../adapters/docker/on-this-machine.ts';
-import type { Disturbance, Service } from '../../lifecycle/environment.ts';
+import type { Disturbance } from '../../lifecycle/disturbance.ts';
+import type { Service } from '../../lifecycle/environment.ts';
 import { Undetermined } from '../../lifecycle/errors.ts';
 import type { Action } from '../../lifecycle/plan.ts';
 import type { ContainerInstance } from './instances.ts';

@@ -6,7 +6,8 @@ import type { ContainerDetails, Containers } from '../../adapters/docker/contain
 import { EngineError } from '../../adapters/docker/engine.ts';
 import type { Images } from '../../adapters/docker/images.ts';
 import { readFromEnvFile, setInEnvFile } from '../../adapters/env-file.ts';
-import type { Driver, Helpers, Service } from '../../lifecycle/environment.ts';
+import type { Helpers } from '../../lifecycle/disturbance.ts';
+import type { Driver, Service } from '../../lifecycle/environment.ts';
 import { Undetermined, UsageError } from '../../lifecycle/errors.ts';
 import { composeCommands } from './commands.ts';
 import { connectionUrlOf } from './connections.ts';

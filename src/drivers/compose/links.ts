@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { listeningPorts } from '../../adapters/listening-ports.ts';
 import type { Rule, RuleSet } from '../../adapters/network-rules.ts';
-import type { Disturbance, Service } from '../../lifecycle/environment.ts';
+import type { Disturbance } from '../../lifecycle/disturbance.ts';
+import type { Service } from '../../lifecycle/environment.ts';
 import { Undetermined } from '../../lifecycle/errors.ts';
 import type { ContainerInstance } from './instances.ts';
 

@@ -5,7 +5,8 @@ import { containersOf } from '../../adapters/docker/containers.ts';
 import { dockerEngine } from '../../adapters/docker/engine.ts';
 import { imagesOf } from '../../adapters/docker/images.ts';
 import { projectName } from '../../adapters/docker/project-name.ts';
-import type { Driver, ExamModeMechanism, Helpers } from '../../lifecycle/environment.ts';
+import type { Helpers } from '../../lifecycle/disturbance.ts';
+import type { Driver, ExamModeMechanism } from '../../lifecycle/environment.ts';
 import { composeDriver } from './driver.ts';
 import type { ServiceNames } from './instances.ts';
 

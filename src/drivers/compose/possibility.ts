@@ -1,7 +1,8 @@
 import { pidHere } from '../../adapters/docker/on-this-machine.ts';
 import { networkNamespaceOf } from '../../adapters/network-namespace.ts';
 import type { NetworkRules } from '../../adapters/network-rules.ts';
-import type { Ability, Possibility, Service } from '../../lifecycle/environment.ts';
+import type { Ability, Possibility } from '../../lifecycle/disturbance.ts';
+import type { Service } from '../../lifecycle/environment.ts';
 import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
 import type { ContainerInstance } from './instances.ts';
 import { linkRules, portOf } from './links.ts';

@@ -8,8 +8,8 @@ import type {
   HelperStart,
   Helpers,
   Possibility,
-  Service,
-} from '../../lifecycle/environment.ts';
+} from '../../lifecycle/disturbance.ts';
+import type { Service } from '../../lifecycle/environment.ts';
 import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
 import { links } from '../../sandbox/backend/link.ts';
 import { requireRunning } from '../../sandbox/control-client.ts';

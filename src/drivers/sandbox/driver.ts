@@ -1,11 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  Driver,
-  Helpers,
-  InstanceStats,
-  Service,
-  ServiceInstance,
-} from '../../lifecycle/environment.ts';
+import type { Helpers } from '../../lifecycle/disturbance.ts';
+import type { Driver, InstanceStats, Service, ServiceInstance } from '../../lifecycle/environment.ts';
 import { Undetermined, UsageError } from '../../lifecycle/errors.ts';
 import { type SandboxControl, sandboxControl } from '../../sandbox/control-client.ts';
 import { readEnvironmentFile, writeEnvironmentFile } from '../../sandbox/environment-file.ts';

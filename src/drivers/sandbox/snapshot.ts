@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readText } from '../../adapters/files.ts';
-import type { Disturbance, Helpers, Snapshot } from '../../lifecycle/environment.ts';
+import type { Disturbance, Helpers } from '../../lifecycle/disturbance.ts';
+import type { Snapshot } from '../../lifecycle/environment.ts';
 import { storedDisturbances } from '../../sandbox/disturbances.ts';
 import type { SandboxFiles } from '../../sandbox/folder.ts';
 import { readJobs } from '../../sandbox/job-switch.ts';

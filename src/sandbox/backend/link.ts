@@ -1,4 +1,5 @@
-import type { Disturbance, Service } from '../../lifecycle/environment.ts';
+import type { Disturbance } from '../../lifecycle/disturbance.ts';
+import type { Service } from '../../lifecycle/environment.ts';
 import type { WatchedDisturbances } from '../disturbances.ts';
 
 /** The network between this process and a neighbour. */
