@@ -51,7 +51,7 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
     else program.addCommand(await load(made));
     inheritSettings(program);
     program.hook('preAction', (_, command) => refuseDryRun(command, options()));
-    if (name !== 'recover') noteOrphans(made);
+    if (name !== 'recover') await noteOrphans(made);
     await program.parseAsync([...args], { from: 'user' });
     interrupts.release();
     interrupts.signal.throwIfAborted();

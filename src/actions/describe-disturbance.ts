@@ -9,7 +9,7 @@ export function describeDisturbance(disturbance: Disturbance): string {
     case 'network-delay':
       return `delay what ${disturbance.from} sends to ${disturbance.to} by ${disturbance.milliseconds} ms`;
     case 'cpu':
-      return `keep ${disturbance.cores} cores busy beside ${disturbance.service}`;
+      return `keep ${disturbance.cores} ${disturbance.cores === 1 ? 'core' : 'cores'} busy beside ${disturbance.service}`;
     case 'memory':
       return `take ${percent(disturbance.share)} of the memory that ${disturbance.service} may use`;
     case 'disk':

@@ -48,8 +48,8 @@ export interface Operator {
   ): Promise<OperationResult>;
   /** several plans as one run: whatever was not kept is reverted at its end */
   withRun<T>(plan: Plan, use: (run: Run) => Promise<T>): Promise<T>;
-  /** reverts what a dead run left, and closes it */
-  recover(run: string): Promise<Recovery>;
+  /** reverts what a dead run left, and closes it; `acceptsState`: a person says that what differs now is right */
+  recover(run: string, options?: { readonly acceptsState?: boolean }): Promise<Recovery>;
 }
 
 export interface AuditTrail {

@@ -1,5 +1,6 @@
 import { systemClock } from '../lifecycle/clock.ts';
-import { messageOf, OperationFailed } from '../lifecycle/errors.ts';
+import type { Environment } from '../lifecycle/environment.ts';
+import { messageOf, OperationFailed, Undetermined } from '../lifecycle/errors.ts';
 import { openChanges } from '../lifecycle/journal.ts';
 import { revertDeadline } from '../lifecycle/revert.ts';
 import type { OpenRun } from '../lifecycle/run-archive.ts';
@@ -18,6 +19,7 @@ type HaltContext = Pick<
   | 'actor'
   | 'signal'
   | 'audit'
+  | 'locks'
 >;
 
 const lookEvery = 100;
@@ -25,7 +27,8 @@ const lookEvery = 100;
 /** Orders every run of the environment to end its faults, and looks until they are gone; dead runs are recovered. */
 export async function runFaultHalt(context: HaltContext): Promise<void> {
   const { archive, actor, options, progress } = context;
-  const { name } = await context.openEnvironment();
+  const environment = await context.openEnvironment();
+  const { name } = environment;
   const open = archive.open().filter(({ identity }) => identity.environment === name);
   const order = { by: actor, at: new Date().toISOString(), reason: options.reason ?? null };
   const alive = open.filter((run) => run.alive);
@@ -40,6 +43,7 @@ export async function runFaultHalt(context: HaltContext): Promise<void> {
     progress.done();
   }
   if (open.some((run) => !run.alive)) return recoverRuns(undefined, context);
+  await requireNoForeignRun(environment, context);
   await context.report({
     kind: 'fault.halt',
     data: { environment: name, halted },
@@ -57,6 +61,21 @@ export async function runFaultHalt(context: HaltContext): Promise<void> {
             },
           ],
   });
+}
+
+/** A run of another state folder or machine cannot be ordered from here: to say that no fault holds would be wrong. */
+async function requireNoForeignRun(environment: Environment, { archive, locks }: HaltContext): Promise<void> {
+  const { ephemeral, name } = environment;
+  if (ephemeral !== undefined && !(await ephemeral.isUp())) return;
+  const state = await locks(environment).current();
+  if (state === null || state.expired || archive.list().includes(state.holder.run)) return;
+  const { run, actor, host, pid, operation } = state.holder;
+  throw new Undetermined(
+    `${operation} of ${actor}@${host} (run ${run}) is at work on ${name}, and its journal is not in this state folder`,
+    {
+      hint: `on ${host}, with its state folder (--state): examctl fault halt; or end process ${pid} there by SIGTERM: it reverts`,
+    },
+  );
 }
 
 /** What ends must end, whether or not it can be put on record. */

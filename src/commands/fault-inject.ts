@@ -3,8 +3,11 @@ import { type FaultRecord, injectFault } from '../faults/inject-fault.ts';
 import { valuesOf } from '../faults/parameters.ts';
 import { planFault } from '../faults/plan-fault.ts';
 import type { Window } from '../faults/pulse.ts';
+import { findResidue } from '../faults/residue.ts';
 import type { StopCondition } from '../faults/stop-condition.ts';
 import { systemClock } from '../lifecycle/clock.ts';
+import type { Environment } from '../lifecycle/environment.ts';
+import { Refused, UsageError } from '../lifecycle/errors.ts';
 import { exitCodeOf } from '../lifecycle/outcome.ts';
 import { planReport } from '../report/plan-report.ts';
 import type { Block, Report } from '../report/report.ts';
@@ -26,6 +29,7 @@ export async function runFaultInject(
   context: Pick<Context, 'openEnvironment' | 'operator' | 'report' | 'options' | 'progress' | 'archive'>,
 ): Promise<void> {
   const { progress, archive } = context;
+  if (flags.for === 0) throw new UsageError('--for 0s would hold nothing', { hint: '--for 10s' });
   const values = valuesOf(fault.parameters, flags.set);
   if (flags.for !== undefined && fault.nature === 'momentary')
     progress.note(`${fault.id} is over as soon as it is made: --for has no effect`);
@@ -36,6 +40,8 @@ export async function runFaultInject(
   let id = '';
   const record = await context.operator(environment).withRun(plan, async (run) => {
     ({ folder, id } = run);
+    // only who holds the run lock can tell what was left from what somebody is at
+    await requireNoResidue(environment);
     return injectFault(
       {
         fault,
@@ -56,6 +62,18 @@ export async function runFaultInject(
     );
   });
   await context.report(injectionReport(record, id, folder));
+}
+
+/** A run of another state folder, or machine, may have died here: this one must not take its mess for the normal state. */
+async function requireNoResidue(environment: Environment): Promise<void> {
+  const residue = await findResidue(environment);
+  if (residue.length === 0) return;
+  throw new Refused(
+    `something of a fault is there already: ${residue.map(({ target }) => target).join(', ')}`,
+    {
+      hint: `examctl fault status; when nobody is at it: examctl fault clear -e ${environment.name}`,
+    },
+  );
 }
 
 function injectionReport(record: FaultRecord, run: string, folder: string): Report {

@@ -53,7 +53,7 @@ export async function runFaultStatus({
             type: 'text' as const,
             text:
               unknown.length === 0
-                ? 'Nothing is changed by examctl right now.'
+                ? 'Nothing is changed by the runs of this state folder right now.'
                 : 'Nothing else is known to be changed.',
           }
         : {

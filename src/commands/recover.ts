@@ -6,17 +6,28 @@ import type { Context } from './context.ts';
 export function recoverCommand(context: Context): Command {
   return new Command('recover')
     .argument('[run]', 'a run id, or its last four characters; without it, every run that died')
+    .option(
+      '--accept',
+      'what differs from the state before is meant so: take it as it is once the reverts are proven',
+      false,
+    )
     .description('undo what a run left behind when its process died')
     .addHelpText(
       'after',
       '\nExamples:\n  examctl recover\n  examctl recover 20261122T101500-fault-inject-redis-outage-7f3a',
     )
-    .action((run: string | undefined) => recoverRuns(run, context));
+    .action((run: string | undefined, { accept }: { accept: boolean }) =>
+      recoverRuns(run, context, { acceptsState: accept }),
+    );
 }
 
 type RecoverContext = Pick<Context, 'archive' | 'report' | 'openEnvironment' | 'operator' | 'progress'>;
 
-export async function recoverRuns(wanted: string | undefined, context: RecoverContext): Promise<void> {
+export async function recoverRuns(
+  wanted: string | undefined,
+  context: RecoverContext,
+  options: { readonly acceptsState?: boolean } = {},
+): Promise<void> {
   const { archive } = context;
   const id = wanted === undefined ? undefined : archive.find(wanted);
   const open = archive.open().filter((run) => id === undefined || run.id === id);
@@ -30,7 +41,7 @@ export async function recoverRuns(wanted: string | undefined, context: RecoverCo
   const recovered: Recovery[] = [];
   for (const { id: run, identity } of open.filter((candidate) => !candidate.alive)) {
     const environment = await context.openEnvironment(identity.environment);
-    recovered.push(await context.operator(environment).recover(run));
+    recovered.push(await context.operator(environment).recover(run, options));
   }
   await reportRecoveries(recovered, context);
   const left = recovered.flatMap((recovery) => recovery.left);
@@ -39,7 +50,7 @@ export async function recoverRuns(wanted: string | undefined, context: RecoverCo
     `not undone: ${left.map(({ target, message }) => `${target} (${message})`).join('; ')}`,
     {
       reverted: false,
-      hint: 'a person must act now; when the cause is mended: examctl recover',
+      hint: 'a person must act now; when the cause is mended: examctl recover; when what differs is meant so: examctl recover --accept',
     },
   );
 }

@@ -28,6 +28,8 @@ export interface FaultDefinition {
   readonly impact: string;
   /** who is hit, for the plan: the blast radius */
   readonly hits: (values: Values) => string;
+  /** what the reads of the verdict cannot see of it, where there is something; null: they meet it */
+  readonly unseen?: (values: Values) => string | null;
   /** other faults that show about the same, where this one cannot be made */
   readonly alternatives: readonly string[];
   /** whether it can be made here and now is the driver's question; null: everywhere */

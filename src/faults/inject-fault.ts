@@ -79,7 +79,7 @@ export async function injectFault(request: InjectionRequest, ports: InjectionPor
     let endedAt = begunAt;
     try {
       if (fault.nature === 'lasting') {
-        stopped = await hold(request, ports, pulse);
+        stopped = await hold(request, ports, pulse, changes);
         endedAt = clock.now();
       }
     } finally {
@@ -116,7 +116,10 @@ export async function injectFault(request: InjectionRequest, ports: InjectionPor
       after: pulse.window(steadyAt ?? revertedAt, end),
       steadyAfter,
     };
-    const record = { ...seen, verdict: judgeFault(fault, seen, request.recoverySeconds) };
+    const record = {
+      ...seen,
+      verdict: judgeFault(fault, seen, request.recoverySeconds, fault.unseen?.(values) ?? null),
+    };
     await writeEvidence(record, ports);
     return record;
   } finally {
@@ -153,6 +156,7 @@ async function hold(
   { fault, plan, stopIf }: InjectionRequest,
   { environment, run, clock, halted, onProgress }: InjectionPorts,
   pulse: Pulse,
+  changes: readonly number[],
 ): Promise<Stop | null> {
   const seconds = plan.holdSeconds ?? 0;
   onProgress(`${fault.title}: holding for ${seconds} s`, seconds);
@@ -166,6 +170,7 @@ async function hold(
       conditions: stopIf ?? fault.stopIf.map(parseStopCondition),
       othersBefore: plan.impact.othersInProgress ?? 0,
       halted,
+      lookAgain: (signal) => run.lookAgain(changes, signal),
     },
     AbortSignal.any([run.signal, over.signal]),
   );

@@ -11,10 +11,11 @@ export function judgeFault(
   { id, expectation, toleratedErrorRate }: Pick<FaultDefinition, 'id' | 'expectation' | 'toleratedErrorRate'>,
   seen: Pick<FaultRecord, 'before' | 'during' | 'after' | 'recoverySeconds' | 'stopped' | 'steadyAfter'>,
   recoverySeconds: number,
+  unseen: string | null = null,
 ): OutcomeRecord {
   const { before, during, after, stopped } = seen;
   const record = { id: `fault-${id}`, title: `the platform bears ${id}` };
-  const text = `${percentOf(during)} of ${during.requests} reads failed meanwhile (before ${percentOf(before)}, after ${percentOf(after)}), p95 ${msOf(during)} (before ${msOf(before)}), ${during.retries} retries, ${during.lost} lost in spite of them; steady again after ${secondsOf(seen.recoverySeconds)}`;
+  const text = `${percentOf(during)} of ${during.requests} reads failed meanwhile (before ${percentOf(before)}, after ${percentOf(after)}), p95 ${msOf(during)} (before ${msOf(before)}), ${during.retries} retries, ${during.lost} lost in spite of them; steady again after ${secondsOf(seen.recoverySeconds)}${unseen === null ? '' : ` (${unseen})`}`;
   const bad: string[] = [];
   if (stopped?.cause === 'condition' || stopped?.cause === 'steady-state')
     bad.push(`ended early: ${stopped.text}`);

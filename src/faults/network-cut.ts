@@ -1,7 +1,7 @@
 import type { Disturbance } from '../lifecycle/disturbance.ts';
 import { disturbed } from './changes.ts';
 import { defineFault } from './fault.ts';
-import { linkOf, linkParameters, linkText, mayFailBetween } from './links.ts';
+import { linkOf, linkParameters, linkText, mayFailBetween, unseenBetween } from './links.ts';
 import type { Values } from './parameters.ts';
 
 export const networkCut = defineFault({
@@ -18,6 +18,7 @@ export const networkCut = defineFault({
   stopIf: [],
   impact: 'whoever needs the other service waits until a time limit ends it',
   hits: linkText,
+  unseen: unseenBetween,
   alternatives: ['redis-hang', 'redis-outage', 'database-outage'],
   needs: cut,
   changes: async ({ values, seconds }) => [

@@ -1,7 +1,7 @@
 import type { Disturbance } from '../lifecycle/disturbance.ts';
 import { disturbed } from './changes.ts';
 import { defineFault } from './fault.ts';
-import { linkOf, linkParameters, linkText, mayFailBetween } from './links.ts';
+import { linkOf, linkParameters, linkText, mayFailBetween, unseenBetween } from './links.ts';
 import { numberOf, type Values } from './parameters.ts';
 
 export const networkDelay = defineFault({
@@ -20,6 +20,7 @@ export const networkDelay = defineFault({
   stopIf: ['error_rate>0.5'],
   impact: 'pages wait for each exchange between the two services',
   hits: linkText,
+  unseen: unseenBetween,
   alternatives: ['database-slow', 'redis-hang'],
   needs: delay,
   changes: async ({ values, seconds }) => [

@@ -14,6 +14,7 @@ export const redisHang = defineFault({
   stopIf: ['error_rate>0.9'],
   impact: 'each call to Redis holds its worker for two seconds, in which it answers nobody else',
   hits: () => 'every request that a worker has to serve meanwhile',
+  unseen: () => 'the reads do not touch Redis; what it does to writing is seen by the load of a rehearsal',
   alternatives: ['network-cut', 'redis-outage'],
   needs: () => ({ kind: 'pause', service: 'cache' }),
   changes: async () => [paused('cache')],

@@ -14,6 +14,7 @@ export const redisOutage = defineFault({
   stopIf: ['error_rate>0.5'],
   impact: 'rate limiting is off and token refresh is refused while Redis is away',
   hits: () => 'every request that counts against a rate limit, and sign-ins',
+  unseen: () => 'the reads do not touch Redis; what it does to writing is seen by the load of a rehearsal',
   alternatives: ['network-cut'],
   needs: () => ({ kind: 'service', service: 'cache' }),
   changes: async () => [stopped('cache')],

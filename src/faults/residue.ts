@@ -70,7 +70,11 @@ export async function planClear(environment: Environment, residue: readonly Resi
 function valuesFor({ parameters }: FaultDefinition, services: readonly Service[]): Values[] {
   const initial = valuesOf(parameters, []);
   const place = parameters.find(({ name }) => name === 'to' || name === 'service')?.name;
-  return place === undefined ? [initial] : services.map((service) => ({ ...initial, [place]: service }));
+  if (place === undefined) return [initial];
+  return services.map((service) => {
+    const from = initial.from === service ? services.find((other) => other !== service) : initial.from;
+    return { ...initial, ...(from !== undefined && { from }), [place]: service };
+  });
 }
 
 function placeOf({ to, service }: Values): string {

@@ -16,6 +16,7 @@ export const vendorErrors = defineFault({
   stopIf: ['error_rate>0.1'],
   impact: 'mails come later',
   hits: () => 'mails',
+  unseen: () => 'the reads send no mail; email_outbox shows what waits',
   alternatives: [],
   needs: vendor,
   changes: async ({ values, seconds }) => [

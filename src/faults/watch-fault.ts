@@ -9,7 +9,7 @@ import { crossed, type StopCondition } from './stop-condition.ts';
 
 /** Why a fault was ended before its time. */
 export interface Stop {
-  readonly cause: 'condition' | 'steady-state' | 'exam' | 'halt' | 'unwatched';
+  readonly cause: 'condition' | 'steady-state' | 'exam' | 'halt' | 'gone' | 'unwatched';
   readonly text: string;
 }
 
@@ -21,6 +21,8 @@ export interface WatchPorts {
   /** students other than the rehearsal's own that were in an exam before: with break-glass only */
   readonly othersBefore: number;
   readonly halted: () => HaltOrder | undefined;
+  /** looks again whether the fault is there: why not; null: it is */
+  readonly lookAgain: (signal: AbortSignal) => Promise<string | null>;
 }
 
 /** Milliseconds between two looks: whatever ends a fault has to do so within two seconds. */
@@ -40,6 +42,7 @@ export async function watchFault(
     watchOrders(ports, until),
     watchExams(ports, until),
     watchSteadyState(fault, ports, until),
+    watchFaultItself(ports, until),
   ];
   try {
     // the first one that has something to say; null comes from all of them when the time is over
@@ -104,6 +107,23 @@ async function watchSteadyState(
     if (again !== undefined)
       return { cause: 'steady-state', text: `${again.title}: no more (${again.message})` };
     before = lost.map(({ id }) => id);
+    await clock.sleep(steadyEvery, signal);
+  }
+  return null;
+}
+
+/** Somebody may have restarted what was broken: then nothing is observed any more. Twice in a row, as above. */
+async function watchFaultItself({ clock, lookAgain }: WatchPorts, signal: AbortSignal): Promise<Stop | null> {
+  let before: string | null = null;
+  while (!signal.aborted) {
+    // that it cannot be looked at does not say that it is gone
+    const gone = await unlessAborted(
+      lookAgain(signal).catch(() => null),
+      signal,
+    );
+    if (gone !== null && before !== null)
+      return { cause: 'gone', text: `the fault was undone by somebody else: ${gone}` };
+    before = gone;
     await clock.sleep(steadyEvery, signal);
   }
   return null;

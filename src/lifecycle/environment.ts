@@ -50,7 +50,7 @@ export interface Driver {
   commands?(actions: readonly Action[]): Promise<readonly string[]>;
   /**
    * All of the environment that a fault may touch, to compare before and after: by a name for people ("backend-1 state"),
-   * a text that is equal as long as it is untouched.
+   * a text that is equal as long as it is untouched. What may settle by itself has a name that ends in " state".
    */
   snapshot(signal?: AbortSignal): Promise<Snapshot>;
   /** absent where services are not made of images */

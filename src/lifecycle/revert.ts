@@ -1,12 +1,12 @@
 import type { Actuator } from './actuator.ts';
 import type { Clock } from './clock.ts';
 import type { Snapshot } from './environment.ts';
-import { messageOf } from './errors.ts';
+import { ExamctlError, messageOf } from './errors.ts';
 import type { Listener } from './events.ts';
 import type { ChangeStarted, Journal, JournalEntry, PlanAtWork, Worker } from './journal.ts';
 import type { OutcomeRecord } from './outcome.ts';
 import type { Action } from './plan.ts';
-import { differencesOf } from './snapshot.ts';
+import { differencesOf, maySettle } from './snapshot.ts';
 
 export interface RevertPorts {
   readonly journal: Journal;
@@ -15,12 +15,15 @@ export interface RevertPorts {
   readonly emit: Listener;
   /** milliseconds that a revert may take, attempts and waiting included */
   readonly revertWithin?: number;
+  /** a person has looked: what is there now is right, also where it is not as it was before */
+  readonly acceptsState?: boolean;
 }
 
 /** Milliseconds that a revert may take unless the ports say otherwise. */
 export const revertDeadline = 60_000;
 const pauseBetweenAttempts = 1_000;
 const pauseBetweenLooks = 200;
+const settlesWithin = 5_000;
 const untried = 'no attempt was made';
 
 /**
@@ -76,9 +79,10 @@ async function proveAsBefore(
   const { emit } = ports;
   emit({ type: 'proof.started', text: 'compare with the state before' });
   const differences = await untilAsBefore(plan?.before ?? {}, ports);
-  if (differences.length === 0) {
+  if (differences.length === 0 || ports.acceptsState) {
     await note({ type: 'state.proven', plan: number, by }, ports);
-    emit({ type: 'proof.done', text: 'all is as it was before' });
+    const accepted = `taken as it is: ${differences.join('; ')}`;
+    emit({ type: 'proof.done', text: differences.length === 0 ? 'all is as it was before' : accepted });
     return [];
   }
   await note({ type: 'state.differs', plan: number, by, differences }, ports);
@@ -86,18 +90,22 @@ async function proveAsBefore(
   return differences.map((message) => ({ target: `state after ${plan?.operation}`, message }));
 }
 
-/** What was restarted takes a moment until it is well; what differs in the end. */
+/** What was restarted takes a moment until it is well; what differs in the end. What cannot settle is not waited for. */
 async function untilAsBefore(before: Snapshot, ports: RevertPorts): Promise<string[]> {
   const { actuator, clock } = ports;
   const signal = deadlineOf(ports);
+  const soon = AbortSignal.timeout(Math.min(settlesWithin, ports.revertWithin ?? revertDeadline));
+  let seen: string[] | undefined;
   for (;;) {
-    let differences: string[];
     try {
-      differences = differencesOf(before, await actuator.snapshot(signal));
+      const now = await actuator.snapshot(signal);
+      seen = differencesOf(before, now);
+      if (soon.aborted && !maySettle(before, now)) return seen;
     } catch (error) {
-      differences = [`it could not be compared: ${messageOf(error)}`];
+      // that the time is over says less than what was seen before
+      seen = signal.aborted && seen !== undefined ? seen : [`it could not be compared: ${messageOf(error)}`];
     }
-    if (differences.length === 0 || signal.aborted) return differences;
+    if (seen.length === 0 || signal.aborted) return seen;
     await clock.sleep(pauseBetweenLooks, signal);
   }
 }
@@ -128,7 +136,7 @@ async function revertOne(
       message = describeOutcome(outcome);
     } catch (error) {
       // that the time is over says less than why the attempt before did not do
-      if (!signal.aborted || message === untried) message = messageOf(error);
+      if (!signal.aborted || message === untried) message = withHint(error);
     }
     emit({ type: 'revert.retried', text, message });
     await clock.sleep(pauseBetweenAttempts, signal);
@@ -139,6 +147,12 @@ async function revertOne(
 
 function deadlineOf({ revertWithin = revertDeadline }: RevertPorts): AbortSignal {
   return AbortSignal.timeout(revertWithin);
+}
+
+/** The hint holds the command to type. */
+function withHint(error: unknown): string {
+  const hint = error instanceof ExamctlError ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}; ${hint}`;
 }
 
 function describeOutcome({ outcome, title, message }: OutcomeRecord): string {

@@ -61,6 +61,8 @@ export interface Run {
   perform(plan: Plan): Promise<readonly number[]>;
   /** undoes them, the latest first, and proves it; throws OperationFailed when something is left */
   revert(changes: readonly number[]): Promise<void>;
+  /** looks again whether what was made is there: why not, in words; null: it is */
+  lookAgain(changes: readonly number[], signal: AbortSignal): Promise<string | null>;
   /** they are meant to stay */
   keep(changes: readonly number[]): Promise<void>;
   /** notes a file of the run's folder as evidence */
@@ -185,6 +187,15 @@ class RunAtWork implements Run {
   async revert(changes: readonly number[]): Promise<void> {
     const left = await this.#revertOpen((change) => changes.includes(change));
     if (left.length > 0) throw notReverted(this.#identity, left, undefined);
+  }
+
+  async lookAgain(changes: readonly number[], signal: AbortSignal): Promise<string | null> {
+    for (const line of this.#journal.written) {
+      if (line.type !== 'change.started' || !changes.includes(line.change)) continue;
+      const { outcome, title, message } = await this.#ports.actuator.verify(line.apply, signal);
+      if (outcome === 'fail') return `${title}: no more (${message})`;
+    }
+    return null;
   }
 
   async keep(changes: readonly number[]): Promise<void> {

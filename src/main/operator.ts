@@ -15,7 +15,7 @@ import type { Environment } from '../lifecycle/environment.ts';
 import { messageOf, Refused, Undetermined } from '../lifecycle/errors.ts';
 import type { Listener } from '../lifecycle/events.ts';
 import { requireNobodyIsHurt } from '../lifecycle/fault-guard.ts';
-import { plansAtWork, runFinish } from '../lifecycle/journal.ts';
+import { type Journal, openChanges } from '../lifecycle/journal.ts';
 import { type OperationResult, runOperation } from '../lifecycle/operation.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { Plan } from '../lifecycle/plan.ts';
@@ -23,8 +23,8 @@ import { guardianOf, type Recovery, recoverRun } from '../lifecycle/recover.ts';
 import { revertDeadline } from '../lifecycle/revert.ts';
 import { refuseStale } from '../lifecycle/revision.ts';
 import { lockHolderOf, type Run, type RunIdentity, type RunPorts, withRun } from '../lifecycle/run.ts';
-import type { OpenRun, RunArchive } from '../lifecycle/run-archive.ts';
 import { requireSteadyState } from '../lifecycle/steady-state.ts';
+import { nothingLeft } from './nothing-left.ts';
 import { runLocksOf } from './run-locks.ts';
 
 export interface OperatorPorts {
@@ -76,7 +76,7 @@ class OperatorOnRecord implements Operator {
     );
   }
 
-  async recover(run: string): Promise<Recovery> {
+  async recover(run: string, { acceptsState = false } = {}): Promise<Recovery> {
     const { folders, environment, state, emit } = this.#ports;
     const identity = { ...(await this.#identity('recover')), id: newRunId('recover') };
     await this.#untilGuardianIsDone(run);
@@ -86,7 +86,8 @@ class OperatorOnRecord implements Operator {
         const { actuator, clock } = this.#runPorts(identity);
         const journal = folders.journal(run);
         const damage = await journal.damage();
-        const recovery = await recoverRun(run, journal, { actuator, clock, emit });
+        const gone = await this.#goneWithIt(run, journal);
+        const recovery = gone ?? (await recoverRun(run, journal, { actuator, clock, emit, acceptsState }));
         if (damage !== null) throw notKnown(run, damage, folders.path(run));
         if (recovery.left.length === 0) folders.close(run);
         await this.#releaseLeaseOf(run);
@@ -98,6 +99,20 @@ class OperatorOnRecord implements Operator {
     } finally {
       await lock.release().catch((error: unknown) => emit({ type: 'warning', message: messageOf(error) }));
     }
+  }
+
+  /** An environment that examctl made and took away again has taken along whatever was open in it. */
+  async #goneWithIt(run: string, journal: Journal): Promise<Recovery | undefined> {
+    const { ephemeral, name } = this.#ports.environment;
+    if (ephemeral === undefined || (await ephemeral.isUp())) return undefined;
+    const open = openChanges(await journal.read()).filter(
+      ({ revert }) => revert?.kind !== 'environment-down',
+    );
+    if (open.length === 0) return undefined;
+    const message = `${name} is not there any more, and what was open in it went with it`;
+    await journal.append({ type: 'run.finished', by: 'recover', result: 'interrupted', message });
+    this.#ports.emit({ type: 'warning', message });
+    return { run, open: open.map(({ target }) => target), left: [] };
   }
 
   /** Where the database was away until now, the lease of the dead run is still in it, and would refuse the next one. */
@@ -256,17 +271,6 @@ class OperatorOnRecord implements Operator {
       details,
     });
   }
-}
-
-/** Its guardian has finished it, and proved that nothing is open. */
-export async function nothingLeft({ id }: OpenRun, folders: RunArchive): Promise<boolean> {
-  const journal = folders.journal(id);
-  if ((await journal.damage()) !== null) return false;
-  const lines = await journal.read();
-  return (
-    plansAtWork(lines).length === 0 &&
-    (runFinish(lines) !== undefined || lines.every(({ type }) => type !== 'change.started'))
-  );
 }
 
 function notKnown(run: string, damage: string, folder: string): Undetermined {

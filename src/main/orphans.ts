@@ -1,22 +1,22 @@
 import { messageOf } from '../lifecycle/errors.ts';
-import type { OpenRun } from '../lifecycle/run-archive.ts';
 import type { FullContext } from './context.ts';
+import { nothingLeft } from './nothing-left.ts';
 
-/** Every command notices the runs of dead processes; one that only cannot look says so and goes on. */
-export function noteOrphans({ archive, progress }: Pick<FullContext, 'archive' | 'progress'>): void {
-  for (const { id, identity } of deadRuns({ archive, progress })) {
-    progress.note(
-      `warning: run ${id} (${identity.operation} on ${identity.environment}, by ${identity.actor}) died before its end; see what is left and undo it: examctl recover`,
-    );
-  }
-}
-
-function deadRuns({ archive, progress }: Pick<FullContext, 'archive' | 'progress'>): OpenRun[] {
+/** Every command notices what dead runs have left; one that only cannot look says so and goes on. */
+export async function noteOrphans({
+  archive,
+  progress,
+}: Pick<FullContext, 'archive' | 'progress'>): Promise<void> {
   try {
-    return archive.open().filter(({ alive }) => !alive);
+    for (const run of archive.open().filter(({ alive }) => !alive)) {
+      if (await nothingLeft(run, archive)) continue;
+      const { id, identity } = run;
+      progress.note(
+        `warning: run ${id} (${identity.operation} on ${identity.environment}, by ${identity.actor}) ended without having undone all of it; see what is left and undo it: examctl recover`,
+      );
+    }
   } catch (error) {
     progress.note(`warning: whether a run has died cannot be seen: ${messageOf(error)}`);
-    return [];
   }
 }
 

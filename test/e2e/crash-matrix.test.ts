@@ -129,4 +129,24 @@ describe('a fault whose run is killed', () => {
     expect(seconds).toBeLessThan(20);
     await expectWhole('guardian killed');
   });
+
+  it('is over when the sandbox was taken down meanwhile: nothing is left to undo', {
+    timeout: 60_000,
+  }, async () => {
+    const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '30s']);
+    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
+    const folders = new RunFolders(examctl.state);
+    const [open] = folders.open();
+    const lines = await folders.journal(open?.id ?? '').read();
+    process.kill(lines.find((line) => line.type === 'guardian.ready')?.pid ?? 0, 'SIGKILL');
+    run.process.kill('SIGKILL');
+    await run.ended;
+    expect((await examctl.run('sandbox', 'down')).exitCode).toBe(0);
+
+    const recover = await examctl.run('recover');
+
+    expect(recover.exitCode, recover.stderr).toBe(0);
+    expect(recover.seconds).toBeLessThan(20);
+    expect(folders.open()).toEqual([]);
+  });
 });

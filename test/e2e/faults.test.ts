@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RunFolders } from '../../src/adapters/run-folders.ts';
@@ -243,6 +243,69 @@ interface Status {
   readonly broken: readonly Record<string, unknown>[];
 }
 
+describe('a fault that somebody else undoes', () => {
+  it('is not called held: the verdict is open', { timeout: 60_000 }, async () => {
+    const injecting = start('redis-outage --for 30s');
+    await injecting.says(holds);
+    await environment.driver.start('cache', signal);
+    const { exitCode, record } = await recordOf(injecting);
+    expect(record.stopped).toMatchObject({ cause: 'gone' });
+    expect(record.verdict).toMatchObject({ outcome: 'unknown' });
+    expect(exitCode).toBe(3);
+  });
+});
+
+describe('another state folder', () => {
+  it('does not say that no fault holds, and injects none on top of what it finds', {
+    timeout: 60_000,
+  }, async () => {
+    const other = new Examctl();
+    const config = join(other.cwd, 'examctl.yaml');
+    const access = openSandbox(examctl.state);
+    writeFileSync(
+      config,
+      JSON.stringify({
+        environments: {
+          sandbox: {
+            platform: 'exam-platform',
+            driver: { kind: 'compose', file: 'none.yml' },
+            api: { url: new URL(access.apiUrl).origin },
+            database: { url: `\${env:DATABASE_OF_SANDBOX}` },
+          },
+        },
+      }),
+    );
+    const injecting = start('redis-hang --for 30s');
+    await injecting.says(holds);
+
+    const halt = await other.start(['fault', 'halt', '-e', 'sandbox', '--config', config], {
+      DATABASE_OF_SANDBOX: access.databaseUrl,
+    }).ended;
+    injecting.process.kill('SIGTERM');
+    const { exitCode } = await injecting.ended;
+
+    expect(halt.exitCode, halt.stderr).toBe(3);
+    expect(halt.stderr).toContain('its journal is not in this state folder');
+    expect(exitCode).toBe(143);
+    rmSync(other.state, { recursive: true });
+    rmSync(other.cwd, { recursive: true });
+  });
+
+  it('that left a fault is seen by the next run', { timeout: 60_000 }, async () => {
+    const what = { id: 'cpu-stress', disturbance: { kind: 'cpu', service: 'backend', cores: 1 } } as const;
+    const { disturber } = environment.driver;
+    await disturber.disturb({ ...what, lifeSeconds: 60 }, signal);
+    try {
+      const { exitCode, stderr } = await run('fault inject redis-outage --for 1s');
+      expect(exitCode, stderr).toBe(4);
+      expect(stderr).toContain('cpu-stress');
+      expect(stderr).toContain('examctl fault clear');
+    } finally {
+      await disturber.calm(what, signal);
+    }
+  });
+});
+
 describe('fault status and halt', () => {
   it('show who breaks what until when, keep a second operator off, and end it from another terminal', {
     timeout: 60_000,
@@ -322,7 +385,7 @@ describe('fault status and halt', () => {
   it('of an environment where nothing is broken say so', async () => {
     expect(await run('fault status')).toMatchObject({
       exitCode: 0,
-      stdout: expect.stringContaining('Nothing is changed by examctl'),
+      stdout: expect.stringContaining('Nothing is changed by the runs of this state folder'),
     });
     expect(await run('fault halt')).toMatchObject({
       exitCode: 0,

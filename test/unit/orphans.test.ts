@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RunFolders } from '../../src/adapters/run-folders.ts';
 import type { RunIdentity } from '../../src/lifecycle/run.ts';
-import { nothingLeft } from '../../src/main/operator.ts';
+import { nothingLeft } from '../../src/main/nothing-left.ts';
 import { noteOrphans, onLeaving } from '../../src/main/orphans.ts';
 import { identityOf } from '../support/fake-lifecycle.ts';
 
@@ -28,10 +28,10 @@ function die(id: string): void {
   writeFileSync(file, JSON.stringify({ ...mark, process: { ...mark.process, startTime: 'another' } }));
 }
 
-function notes(): string[] {
+async function notes(): Promise<string[]> {
   const said: string[] = [];
   const quiet = () => undefined;
-  noteOrphans({
+  await noteOrphans({
     archive,
     progress: {
       start: quiet,
@@ -46,11 +46,20 @@ function notes(): string[] {
 
 describe('a run whose process died', () => {
   it('is named by every command, with who, what, where and the way out', async () => {
+    const { journal } = await openRun('run-1');
+    const change = { change: 1, target: 'switch a', undoneBy: 'guardian', deadline: null } as const;
+    const apply = { kind: 'switch' };
+    await journal.append({ ...change, type: 'change.started', apply, revert: apply });
+    die('run-1');
+    expect(await notes()).toEqual([
+      'warning: run run-1 (switch things on test, by tester) ended without having undone all of it; see what is left and undo it: examctl recover',
+    ]);
+  });
+
+  it('is not named when it had changed nothing', async () => {
     await openRun('run-1');
     die('run-1');
-    expect(notes()).toEqual([
-      'warning: run run-1 (switch things on test, by tester) died before its end; see what is left and undo it: examctl recover',
-    ]);
+    expect(await notes()).toEqual([]);
   });
 
   it('is not named while it lives, nor once it is closed', async () => {
@@ -58,7 +67,7 @@ describe('a run whose process died', () => {
     const { close } = await openRun('run-2');
     die('run-2');
     await close();
-    expect(notes()).toEqual([]);
+    expect(await notes()).toEqual([]);
   });
 
   it.each([

@@ -55,8 +55,10 @@ function disturbing(id: string, disturbance: Disturbance, instances: readonly Co
       ...(relay === null
         ? []
         : [
-            `nsenter --target ${pid} --net examctl internal helper --name delay-relay --port ${relay.port} --to ${relay.to}`,
+            `nsenter --target ${pid} --net examctl internal helper --name delay-relay --port ${relay.port} --to ${relay.to} --milliseconds ${relay.milliseconds}`,
           ]),
+      ...['INPUT', 'OUTPUT'].map((from) => `${inside} --insert ${from} --jump ${rules.chain}`),
+      ...(rules.nat.length === 0 ? [] : [`${inside} --table nat --insert PREROUTING --jump ${rules.chain}`]),
       ...rules.filter.map((rule) => `${inside} --append ${rules.chain} ${rule.join(' ')}`),
       ...rules.nat.map((rule) => `${inside} --table nat --append ${rules.chain} ${rule.join(' ')}`),
     ];

@@ -86,7 +86,7 @@ export function composeDriver(options: ComposeDriverOptions): Driver {
   const noSuchService = async (service: Service, instances: readonly ContainerInstance[]) => {
     const known = [...new Set(instances.map((instance) => instance.service))].join(', ');
     return new UsageError(`the compose project ${await options.project()} has no container of ${service}`, {
-      hint: `it has: ${known || 'none that is known'}; services.${service} in examctl.yaml names its service in the compose file`,
+      hint: `it has: ${known || 'none that is known'}; services.${service} in examctl.yaml names its service in the compose file; where its container was removed: docker compose up --detach ${services[service] ?? service}`,
     });
   };
 

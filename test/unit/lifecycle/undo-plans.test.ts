@@ -74,6 +74,30 @@ describe('undoing plans', () => {
     expect(plansAtWork(await journal.read())).toEqual([]);
   });
 
+  it('takes a difference as it is when a person says so, once the reverts are proven', async () => {
+    board.beside.set('firewall', 'shut');
+    await carriedOut({ a: 'off', firewall: 'open' }, 'a');
+
+    expect(await undo({ acceptsState: true })).toEqual([]);
+
+    expect(board.log).toEqual(['a off']);
+    expect(plansAtWork(await journal.read())).toEqual([]);
+  });
+
+  it('waits for what is called a state, and not for what stays another one', async () => {
+    await carriedOut({ a: 'off', 'cache state': 'running' }, 'a');
+    board.beside.set('cache state', 'starting');
+    setTimeout(() => board.beside.set('cache state', 'running'), 600);
+    expect(await undo({ revertWithin: 20_000 })).toEqual([]);
+
+    await carriedOut({ a: 'off', 'cache container': 'one', 'cache state': 'running' }, 'a');
+    board.beside.set('cache container', 'another');
+    const begun = performance.now();
+    const left = await undo({ revertWithin: 20_000 });
+    expect(left.map(({ message }) => message)).toEqual(['cache container was one, is another']);
+    expect(performance.now() - begun).toBeLessThan(10_000);
+  });
+
   it('leaves a difference over, in its words, and tries no revert again for it', async () => {
     board.beside.set('firewall', 'shut');
     await carriedOut({ a: 'off', firewall: 'open' }, 'a');
