@@ -66,6 +66,8 @@ async function onCompose(smoke: boolean): Promise<Figure[]> {
         for (const order of ['stop', 'start']) await ended('docker', [order, container], { env: engine.env });
       }),
     );
+    // its health check takes a moment, and no fault is injected into a system that is ill
+    await stack.untilHealthy(30);
     const baseline = 'compose: docker stop and docker start of Redis by hand';
     return [
       figure({

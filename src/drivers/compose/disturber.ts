@@ -24,7 +24,11 @@ export function composeDisturber({ instances, helpers }: ComposeDisturberOptions
 
   const of = async (service: Service, signal?: AbortSignal): Promise<ContainerInstance[]> => {
     const own = (await instances(signal)).filter((instance) => instance.service === service);
-    if (own.length === 0) throw new Undetermined(`there is no container of ${service}`);
+    if (own.length === 0) {
+      throw new Undetermined(`there is no container of ${service}`, {
+        hint: 'where it was removed: docker compose up --detach makes it anew',
+      });
+    }
     return own;
   };
   /** what does not run has no network and no processes that could be disturbed, and nothing to undo */
