@@ -101,7 +101,7 @@ describe('a rehearsal that is interrupted', () => {
     await rehearsal.ended;
     await until(async () => (await partState(examctl, 'cache-1')) === 'running', 15);
     const next = await examctl.run('explain', '0');
-    expect(next.stderr).toMatch(/run \S+-rehearse-\S+ .* died/);
+    expect(next.stderr).toMatch(/run \S+-rehearse-\S+ .*examctl recover/);
     expect((await examctl.run('rehearse')).exitCode).toBe(4);
     expect((await examctl.run('recover')).exitCode).toBe(0);
     expect(await partState(examctl, 'cache-1')).toBe('absent');

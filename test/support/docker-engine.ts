@@ -150,12 +150,24 @@ async function mayForward(change: '--insert' | '--delete', network: string): Pro
 /** An engine that ends leaves its bridges, too: the next one with this network would have two ways to each address. */
 async function closeNetwork(network: string): Promise<void> {
   while (await mayForward('--delete', network));
+  await forgetTranslations(network);
   const { stdout } = await execa('ip', ['-4', '-oneline', 'address', 'show', 'type', 'bridge'], {
     reject: false,
   });
   const bridges = stdout.matchAll(/^\d+: (br-\S+) +inet (\S+)/gm);
   for (const [, bridge = '', address = ''] of bridges)
     if (address.startsWith(`${network}.`)) await execa('ip', ['link', 'delete', bridge], { reject: false });
+}
+
+/** What an engine with packet rules of its own has left for this network would give its containers another address. */
+async function forgetTranslations(network: string): Promise<void> {
+  const { stdout } = await execa('iptables', ['--table', 'nat', '--list-rules', 'POSTROUTING'], {
+    reject: false,
+  });
+  for (const line of stdout.split('\n').filter((rule) => rule.includes(` ${network}.`)))
+    await execa('iptables', ['--table', 'nat', '--wait', ...line.replace('-A', '--delete').split(' ')], {
+      reject: false,
+    });
 }
 
 const owner = 'owner.json';
