@@ -5,28 +5,23 @@ import type { Change } from '../lifecycle/plan.ts';
 /** Services that a disturbance may be asked for. */
 export const services: readonly Service[] = ['backend', 'frontend', 'database', 'cache', 'edge', 'worker'];
 
+/** All that is asked of the backend, by itself or through the edge. */
+const ofBackend = [
+  'services-running',
+  'health-root',
+  'health-api',
+  'ready',
+  'ready-database',
+  'ready-cache',
+  'read-works',
+] as const;
+
 /** The probes of the steady state that a service's absence fails. */
 export const lostWith: Readonly<Record<'cache' | 'database' | 'backend' | 'edge', readonly string[]>> = {
   cache: ['services-running', 'cache-answers', 'ready', 'ready-cache'],
   database: ['services-running', 'database-answers', 'ready', 'ready-database', 'read-works'],
-  backend: [
-    'services-running',
-    'health-root',
-    'health-api',
-    'ready',
-    'ready-database',
-    'ready-cache',
-    'read-works',
-  ],
-  edge: [
-    'services-running',
-    'health-root',
-    'health-api',
-    'ready',
-    'ready-database',
-    'ready-cache',
-    'read-works',
-  ],
+  backend: ofBackend,
+  edge: ofBackend,
 };
 
 export function stopped(service: Service): Change {

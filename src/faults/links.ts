@@ -1,6 +1,6 @@
 import type { Service } from '../lifecycle/environment.ts';
 import { UsageError } from '../lifecycle/errors.ts';
-import { services } from './changes.ts';
+import { lostWith, services } from './changes.ts';
 import { type Parameter, textOf, type Values } from './parameters.ts';
 
 /** Between which two services a fault of the network lies. */
@@ -34,12 +34,4 @@ export function unseenBetween(values: Values): string | null {
 }
 
 /** Whatever one of the two gives the other may be lost meanwhile, so hardly anything can be told apart. */
-export const mayFailBetween: readonly string[] = [
-  'services-running',
-  'health-root',
-  'health-api',
-  'ready',
-  'ready-database',
-  'ready-cache',
-  'read-works',
-];
+export const mayFailBetween: readonly string[] = lostWith.backend;

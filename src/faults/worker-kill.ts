@@ -1,4 +1,5 @@
 import { Undetermined } from '../lifecycle/errors.ts';
+import { lostWith } from './changes.ts';
 import { defineFault } from './fault.ts';
 
 export const workerKill = defineFault({
@@ -11,15 +12,7 @@ export const workerKill = defineFault({
   parameters: [],
   // in so short a time few requests are made, and half of those under way in one of two workers fail
   toleratedErrorRate: 0.1,
-  mayFail: [
-    'services-running',
-    'health-root',
-    'health-api',
-    'ready',
-    'ready-database',
-    'ready-cache',
-    'read-works',
-  ],
+  mayFail: lostWith.backend,
   stopIf: [],
   impact: 'requests in flight in one worker fail once',
   hits: () => 'requests in flight in one worker of the backend',
