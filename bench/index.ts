@@ -33,14 +33,21 @@ if (unknown !== undefined) {
 const machine = `${new Date().toISOString().slice(0, 10)}, ${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${release()}, Node.js ${process.version}`;
 const results: { id: string; title: string; figures: readonly Figure[] }[] = [];
 if (!values.json) console.log(machine);
-for (const { id, title, run } of benches.filter(
-  ({ id }) => positionals.length === 0 || positionals.includes(id),
-)) {
+const chosen = benches.filter(({ id }) => positionals.length === 0 || positionals.includes(id));
+if (values.smoke) {
+  // only whether they work: nothing is compared, so they need not be alone
+  const ended = await Promise.allSettled(chosen.map(measure));
+  for (const result of ended) if (result.status === 'rejected') throw result.reason;
+} else {
+  for (const bench of chosen) await measure(bench);
+}
+if (values.json) console.log(JSON.stringify({ machine, smoke: values.smoke, benches: results }, null, 2));
+
+async function measure({ id, title, run }: Bench): Promise<void> {
   const figures = await run({ smoke: values.smoke });
   results.push({ id, title, figures });
   if (!values.json) console.log(`\n${id}: ${title}\n${table(figures)}`);
 }
-if (values.json) console.log(JSON.stringify({ machine, smoke: values.smoke, benches: results }, null, 2));
 
 function table(figures: readonly Figure[]): string {
   const rows = [

@@ -19,7 +19,7 @@ export const integrityIncremental: Bench = {
   id: 'integrity-incremental',
   title: `integrity check --incremental after ${changedRows.toLocaleString('en-GB')} changed rows, the whole process`,
   run: async ({ smoke }) => {
-    const { sessions, rounds } = smoke ? { sessions: 2_000, rounds: 1 } : { sessions: 400_000, rounds: 10 };
+    const { sessions, rounds } = smoke ? { sessions: 1_000, rounds: 1 } : { sessions: 400_000, rounds: 10 };
     const generated = await openGenerated({
       sessions,
       settings: 'tuned',

@@ -26,6 +26,8 @@ export interface NetworkRules {
   set(pid: number, rules: RuleSet, signal: AbortSignal): Promise<void>;
   clear(pid: number, chain: string, signal: AbortSignal): Promise<void>;
   has(pid: number, chain: string): Promise<boolean>;
+  /** how many packets of each source address that a rule of the chain names have met it so far */
+  met(pid: number, chain: string, signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
   /**
    * Resets the open TCP connections between a local port and these addresses, where the kernel can: at once, so that a
    * pool throws away those that are idle, instead of at their next use.
@@ -93,6 +95,18 @@ export function networkRules(): NetworkRules {
     async has(pid, chain) {
       const lines = [...(await saved(pid, 'filter')), ...(await saved(pid, 'nat'))];
       return isIn(lines, chain);
+    },
+    async met(pid, chain, signal) {
+      const packets = new Map<string, number>();
+      for (const table of ['filter', 'nat'] as const) {
+        const text = await inside(pid, ['iptables-save', '--counters', '--table', table], { signal });
+        for (const [, count, from = ''] of text.matchAll(
+          new RegExp(`^\\[(\\d+):\\d+\\] -A ${chain} -s ([\\d.]+)/32`, 'gm'),
+        )) {
+          packets.set(from, (packets.get(from) ?? 0) + Number(count));
+        }
+      }
+      return packets;
     },
     async resetConnections(pid, port, addresses) {
       const { execa } = await import('execa');

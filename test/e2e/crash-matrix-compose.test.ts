@@ -1,24 +1,7 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/adapters/package-root.ts';
-import { RunFolders } from '../../src/adapters/run-folders.ts';
-import { openEnvironment } from '../../src/index.ts';
-import type { Snapshot } from '../../src/lifecycle/environment.ts';
-import {
-  buildFaultRun,
-  crashMatrix,
-  type FaultCase,
-  type Lane,
-  possibleFaults,
-  removeFaultRun,
-  runExamctl,
-} from '../support/crash-matrix.ts';
+import { type ComposeLane, removeLanes, startLanes } from '../support/compose-lanes.ts';
+import { buildFaultRun, crashMatrix, possibleFaults, removeFaultRun } from '../support/crash-matrix.ts';
 import { composePrograms, startEngine, type TestEngine, whyNoEngine } from '../support/docker-engine.ts';
-import { type ExamStack, startExamStack } from '../support/exam-stack.ts';
-import { Examctl, type Started, until } from '../support/examctl.ts';
 
 const [program] = composePrograms.filter(({ missing }) => missing === null);
 const why = whyNoEngine() ?? (program === undefined ? 'there is no docker compose' : null);
@@ -30,37 +13,16 @@ describe('a fault on an environment that compose runs', () => {
   }
 
   let engine: TestEngine;
-  let stacks: ExamStack[];
-  let lanes: Lane[];
-  const shells = [new Examctl(), new Examctl()];
-
+  let lanes: ComposeLane[];
   beforeAll(async () => {
     await buildFaultRun();
     engine = await startEngine();
     program.install(engine);
-    for (const [name, value] of Object.entries(engine.env))
-      if (value !== undefined) process.env[name] = value;
-    const { command } = program;
-    stacks = await Promise.all(
-      ['one', 'two'].map((project, index) =>
-        startExamStack(engine, { project, command, subnet: 100 + index }),
-      ),
-    );
-    lanes = await Promise.all(
-      stacks.map(async ({ configFile, env }, index) => {
-        const state = shells[index]?.state ?? '';
-        return {
-          state,
-          config: configFile,
-          env,
-          environment: await openEnvironment('staging', { config: configFile, state }),
-        };
-      }),
-    );
+    lanes = await startLanes(engine, program.command, 3);
   }, 180_000);
   afterAll(async () => {
     removeFaultRun();
-    for (const shell of shells) rmSync(shell.state, { recursive: true, force: true });
+    removeLanes(lanes);
     await engine?.stop();
   }, 60_000);
 
@@ -76,153 +38,5 @@ describe('a fault on an environment that compose runs', () => {
 
     process.stdout.write(`crash matrix, compose: ${cases} cases, ${whole} whole\n`);
     expect(broken).toEqual([]);
-  });
-
-  describe('that ends in another way', () => {
-    let lane: Lane;
-    let shell: Examctl;
-    let before: Snapshot;
-    beforeAll(async () => {
-      [lane, shell] = [lanes[0] as Lane, shells[0] as Examctl];
-      before = await lane.environment.driver.snapshot();
-    });
-
-    const inject = async ([fault, ...set]: FaultCase, state = shell.state): Promise<Started> => {
-      const given = set.flatMap((text) => ['--set', text]);
-      const args = [
-        'fault',
-        'inject',
-        fault,
-        ...given,
-        '--for',
-        '60s',
-        '-e',
-        'staging',
-        '--config',
-        lane.config ?? '',
-      ];
-      const run = shell.start(args, { ...lane.env, EXAMCTL_STATE: state });
-      await run.says('holding for 60 s');
-      return run;
-    };
-    const isWhole = async () => {
-      const recovered = await runExamctl(['recover'], lane);
-      expect(recovered.code, recovered.said).toBe(0);
-      expect(await lane.environment.driver.snapshot()).toEqual(before);
-      expect(new RunFolders(lane.state).open()).toEqual([]);
-    };
-    const untilWhole = () =>
-      until(
-        async () => JSON.stringify(await lane.environment.driver.snapshot()) === JSON.stringify(before),
-        30,
-      );
-
-    it.each([
-      { signal: 'SIGTERM', fault: ['redis-hang'], exitCode: 143 },
-      { signal: 'SIGHUP', fault: ['network-cut', 'to=database'], exitCode: 143 },
-      { signal: 'SIGINT', fault: ['database-slow'], exitCode: 130 },
-    ] as const)(
-      'by $signal is reverted: $fault.0',
-      { timeout: 60_000 },
-      async ({ signal, fault, exitCode }) => {
-        const run = await inject(fault);
-        run.process.kill(signal);
-        const ended = await run.ended;
-        expect(ended.exitCode, ended.stderr).toBe(exitCode);
-        await isWhole();
-      },
-    );
-
-    it('by Ctrl-C twice says what is left to its guardian, which reverts', { timeout: 60_000 }, async () => {
-      const run = await inject(['network-delay', 'to=database']);
-      run.process.kill('SIGINT');
-      await run.says('once more to leave at once');
-      run.process.kill('SIGINT');
-      const { exitCode, stderr } = await run.ended;
-      expect([6, 130], stderr).toContain(exitCode);
-      await untilWhole();
-      await isWhole();
-    });
-
-    it('with its terminal is reverted by its guardian', { timeout: 60_000 }, async () => {
-      const examctl = `${process.execPath} ${join(packageRoot(), 'bin/examctl.js')}`;
-      const command = `${examctl} fault inject disk-full --for 60s -e staging --config ${lane.config}`;
-      const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-        env: { ...process.env, ...lane.env, EXAMCTL_STATE: shell.state },
-        stdio: 'ignore',
-        detached: true,
-      });
-      const folders = new RunFolders(shell.state);
-      await until(
-        async () =>
-          JSON.stringify(await lane.environment.driver.snapshot()) !== undefined && folders.open().length > 0,
-        20,
-      );
-      const [run] = folders.open();
-      const applied = async () =>
-        (await folders.journal(run?.id ?? '').read()).some(({ type }) => type === 'change.verified');
-      await until(applied, 20);
-      // what a lost SSH connection takes along: the shell's side of the terminal, and with it the command
-      process.kill(terminal.pid ?? 0, 'SIGKILL');
-      process.kill(run?.identity.pid ?? 0, 'SIGKILL');
-      const reverted = async () =>
-        (await folders.journal(run?.id ?? '').read()).some(({ type }) => type === 'run.finished');
-      await until(reverted, 20);
-      await isWhole();
-    });
-
-    it('while the disk with its journal is full is reverted all the same', { timeout: 90_000 }, async () => {
-      const state = join(engine.folder, 'small-disk');
-      mkdirSync(state);
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', state]);
-      try {
-        const run = await inject(['redis-outage'], state);
-        try {
-          writeFileSync(join(state, 'filler'), Buffer.alloc(4 * 1_048_576));
-        } catch {
-          // full
-        }
-        run.process.kill('SIGTERM');
-        const { stderr } = await run.ended;
-        expect(stderr).toContain('ENOSPC');
-        await untilWhole();
-        rmSync(join(state, 'filler'));
-        const recovered = await runExamctl(['recover'], { ...lane, state });
-        expect(recovered.code, recovered.said).toBe(0);
-        expect(new RunFolders(state).open()).toEqual([]);
-      } finally {
-        execFileSync('umount', ['--lazy', state]);
-      }
-      await isWhole();
-    });
-
-    it('while the engine does not answer is tried again until it does', { timeout: 90_000 }, async () => {
-      const run = await inject(['redis-hang']);
-      const socket = join(engine.folder, 'd.sock');
-      renameSync(socket, `${socket}.away`);
-      run.process.kill('SIGTERM');
-      await run.says('not yet');
-      await sleep(2_000);
-      renameSync(`${socket}.away`, socket);
-      const { exitCode, stderr } = await run.ended;
-      expect(exitCode, stderr).toBe(143);
-      await isWhole();
-    });
-
-    it('while the engine stays away is exit 6 with the command to type', { timeout: 240_000 }, async () => {
-      const run = await inject(['redis-hang']);
-      const socket = join(engine.folder, 'd.sock');
-      renameSync(socket, `${socket}.away`);
-      try {
-        run.process.kill('SIGTERM');
-        const { exitCode, stderr } = await run.ended;
-        expect(exitCode, stderr).toBe(6);
-        expect(stderr).toContain('examctl recover');
-        expect(stderr).toContain('does not answer');
-      } finally {
-        renameSync(`${socket}.away`, socket);
-      }
-      await isWhole();
-    });
   });
 });

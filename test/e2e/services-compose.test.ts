@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { packageRoot } from '../../src/adapters/package-root.ts';
 import type { Plan } from '../../src/lifecycle/plan.ts';
 import { composePrograms, startEngine, type TestEngine, whyNoEngine } from '../support/docker-engine.ts';
 import { stackServices } from '../support/exam-stack/services.ts';
@@ -69,6 +72,37 @@ describe.skipIf(why)(`services that compose runs${why ? `, skipped: ${why}` : ''
 
   const run = (...args: string[]) =>
     examctl.start(['--config', config, '-e', 'through', ...args], stack.env).ended;
+  /** As a person has it: what it prints is a terminal's, and each answer goes to its keyboard. */
+  const inTerminal = async (
+    command: string,
+    answer: (screen: string) => Promise<string | undefined>,
+  ): Promise<{ code: number | null; said: string }> => {
+    const { CI: _, ...inherited } = process.env;
+    const child = spawn(
+      'script',
+      [
+        '--quiet',
+        '--return',
+        '--flush',
+        '--command',
+        `${process.execPath} ${join(packageRoot(), 'bin/examctl.js')} ${command}`,
+        '/dev/null',
+      ],
+      { cwd: examctl.cwd, env: { ...inherited, ...stack.env, EXAMCTL_STATE: examctl.state } },
+    );
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', async (text: string) => {
+      said += text;
+      const typed = await answer(said);
+      if (typed !== undefined) child.stdin.write(typed);
+    });
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, said };
+  };
+  const containersOf = async (service: string) =>
+    (await docker('ps', '--quiet', '--filter', `label=com.docker.compose.service=${service}`)).stdout.split(
+      '\n',
+    );
   const imageOf = async (service: string) =>
     (
       await docker(
@@ -157,6 +191,37 @@ describe.skipIf(why)(`services that compose runs${why ? `, skipped: ${why}` : ''
     expect(off.exitCode, off.stderr).toBe(0);
     expect(readFileSync(stack.envFile, 'utf8')).toBe(before);
   }, 120_000);
+
+  it('are left alone when their files change while the plan waits for its answer', async () => {
+    const before = readFileSync(stack.file, 'utf8');
+    const since = async () =>
+      (
+        await docker(
+          'inspect',
+          '--format',
+          '{{.State.StartedAt}}',
+          ...(await containersOf(stackServices.cache)),
+        )
+      ).stdout;
+    const running = await since();
+    const { environments } = parse(readFileSync(config, 'utf8')) as { environments: { through: object } };
+    const careful = join(dirname(config), 'careful.yaml');
+    writeFileSync(
+      careful,
+      stringify({ environments: { through: { ...environments.through, protected: true } } }),
+    );
+    const command = `services restart cache --reason test --config ${careful} -e through`;
+    const answers = ['through\r'];
+    const { code, said } = await inTerminal(command, async (screen) => {
+      if (!screen.includes('Type the name of the environment')) return undefined;
+      writeFileSync(stack.file, `${before}# changed\n`);
+      return answers.shift();
+    });
+    writeFileSync(stack.file, before);
+    expect(said).toContain('the plan of services restart is stale');
+    expect(code).toBe(4);
+    expect(await since()).toBe(running);
+  });
 
   it('that do not get well with the image are given back the one before', async () => {
     const before = readFileSync(stack.file, 'utf8');

@@ -124,6 +124,13 @@ describe('what examctl disturbs in containers', () => {
     return { answer: failed || stdout === '' ? null : stdout, ms: performance.now() - began };
   }
 
+  /** Milliseconds, the shortest of a few: other tests share the cores, and make some of them wait. */
+  async function quickest(from: Service, to: Role): Promise<number> {
+    const all = [];
+    for (let count = 0; count < 4; count += 1) all.push((await exchange(from, to)).ms);
+    return Math.min(...all);
+  }
+
   /** Of the platform, at its edge. */
   async function ask(path: string) {
     const began = performance.now();
@@ -180,6 +187,34 @@ describe('what examctl disturbs in containers', () => {
     });
   });
 
+  describe('between two of which one has its address translated', () => {
+    it.each<Disturbance>([
+      { kind: 'network-cut', ...link },
+      { kind: 'network-loss', ...link, share: 0.5 },
+      { kind: 'network-delay', ...link, milliseconds: 200 },
+    ])('$kind is not said to be there: it would hold nothing back', async (disturbance) => {
+      const pid = await pidOf('backend');
+      const inside = (...args: string[]) =>
+        execFileSync('nsenter', ['--target', String(pid), '--net', '--', ...args]);
+      const other = addressIn('backend').replace(/\d+$/, '250');
+      const translate = ['POSTROUTING', '--jump', 'SNAT', '--to-source', other];
+      const before = await driver.snapshot();
+      inside('ip', 'address', 'add', `${other}/24`, 'dev', 'eth0');
+      inside('iptables', '--table', 'nat', '--append', ...translate);
+      try {
+        expect(await exchange('backend', 'cache')).toMatchObject({ answer: '-' });
+        await expect(disturb(disturbance)).rejects.toThrow(
+          `packet rules at cache-1 meet nothing that comes from ${addressIn('backend')} (backend-1)`,
+        );
+      } finally {
+        await calm(idOf(disturbance));
+        inside('iptables', '--table', 'nat', '--delete', ...translate);
+        inside('ip', 'address', 'delete', `${other}/24`, 'dev', 'eth0');
+      }
+      expect(await differences(before)).toEqual([]);
+    });
+  });
+
   it('a loss makes that most of what is sent has to be sent again', async () => {
     const before = await driver.snapshot();
     const what = await disturb({ kind: 'network-loss', ...link, share: 0.9 });
@@ -215,7 +250,7 @@ describe('what examctl disturbs in containers', () => {
     it('makes each exchange take longer, on new connections, while the platform goes on', async () => {
       const before = await driver.snapshot();
       await ask('/auth/me');
-      const quick = await exchange('backend', 'database');
+      const quick = await quickest('backend', 'database');
       const old = (await clients()).filter(({ host }) => host === addressIn('backend'));
       expect(old.length).toBeGreaterThan(0);
 
@@ -225,9 +260,9 @@ describe('what examctl disturbs in containers', () => {
       expect(await differences(before)).toEqual(['database-1 network rules']);
       const slow = await exchange('backend', 'database');
       expect(slow.answer).toBe('N');
-      expect(slow.ms - quick.ms).toBeGreaterThan(150);
+      expect(slow.ms - quick).toBeGreaterThan(150);
       expect(slow.ms).toBeGreaterThan(200);
-      expect((await exchange('worker', 'database')).ms).toBeLessThan(200);
+      expect(await quickest('worker', 'database')).toBeLessThan(200);
       const asked = [];
       for (let count = 0; count < 4; count += 1) asked.push(await ask('/auth/me'));
       expect(asked.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
@@ -241,7 +276,7 @@ describe('what examctl disturbs in containers', () => {
 
       expect(await differences(before)).toEqual([]);
       expect((await ask('/auth/me')).status).toBe(200);
-      expect((await exchange('backend', 'database')).ms).toBeLessThan(200);
+      expect(await quickest('backend', 'database')).toBeLessThan(200);
     });
 
     it('whose relay has died is still there, and can be undone', async () => {
@@ -313,8 +348,7 @@ describe('what examctl disturbs in containers', () => {
       expect(groupOf(pid, 'cpu')).toBe(groupOf(await pidOf('cache'), 'cpu'));
       expect(groupOf(pid, 'cpu')).not.toBe(groupOf(process.pid, 'cpu'));
       const ticks = processStat(pid)?.ticks ?? 0;
-      await sleep(1_000);
-      expect((processStat(pid)?.ticks ?? 0) - ticks).toBeGreaterThan(15);
+      await expect.poll(() => (processStat(pid)?.ticks ?? 0) - ticks, { timeout: 5_000 }).toBeGreaterThan(15);
 
       await calm(what);
       await calm(what);

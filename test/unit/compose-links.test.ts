@@ -21,9 +21,13 @@ const rulesFor = (what: NetworkDisturbance, sources: readonly Networks[], target
 
 it('a cut drops what comes from each source and what goes to it, and nothing of others', () => {
   const sources = [on('inner', '10.0.0.2'), { ...on('inner', '10.0.0.3'), ...on('outer', '10.9.0.3') }];
-  const { rules, addresses, relay } = rulesFor(cut, sources, on('inner', '10.0.0.9'));
+  const { rules, addresses, ways, relay } = rulesFor(cut, sources, on('inner', '10.0.0.9'));
   expect(relay).toBeNull();
   expect(addresses).toEqual(['10.0.0.2', '10.0.0.3']);
+  expect(ways.map(({ from, to }) => [from, to])).toEqual([
+    ['10.0.0.2', '10.0.0.9'],
+    ['10.0.0.3', '10.0.0.9'],
+  ]);
   expect(rules.nat).toEqual([]);
   expect(rules.filter.map((rule) => rule.join(' '))).toEqual([
     '--source 10.0.0.2 --jump DROP',
@@ -33,12 +37,14 @@ it('a cut drops what comes from each source and what goes to it, and nothing of 
   ]);
 });
 
-it('a loss drops its share of the packets', () => {
+it('a loss drops its share of the packets, and counts all of them', () => {
   const loss: NetworkDisturbance = { ...cut, kind: 'network-loss', share: 0.25 };
   const { rules } = rulesFor(loss, [on('inner', '10.0.0.2')], on('inner', '10.0.0.9'));
-  expect(rules.filter[0]?.join(' ')).toBe(
+  expect(rules.filter.map((rule) => rule.join(' '))).toEqual([
+    '--source 10.0.0.2',
     '--source 10.0.0.2 -m statistic --mode random --probability 0.25 --jump DROP',
-  );
+    '--destination 10.0.0.2 -m statistic --mode random --probability 0.25 --jump DROP',
+  ]);
 });
 
 it.each<[string, Networks, string]>([

@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { readProcFile } from '../processes.ts';
 import type { ContainerDetails } from './containers.ts';
 
@@ -10,6 +11,18 @@ export function pidHere({ Id, State }: Place): number | undefined {
   return readProcFile(`/proc/${State.Pid}/cgroup`)?.includes(Id) ? State.Pid : undefined;
 }
 
+/** A process that is just ending is still listed, without what it had. */
+export function hasEnded(container: Place): boolean {
+  const pid = pidHere(container);
+  if (pid === undefined) return true;
+  try {
+    readlinkSync(`/proc/${pid}/ns/net`);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+}
+
 /** A container may end, or be started anew, while its processes are looked at: then `ended` is the answer. */
 export async function unlessEnded<Answer>(
   container: Place,
@@ -19,7 +32,7 @@ export async function unlessEnded<Answer>(
   try {
     return await asked;
   } catch (error) {
-    if (pidHere(container) === undefined) return ended;
+    if (hasEnded(container)) return ended;
     throw error;
   }
 }

@@ -1,12 +1,12 @@
 import { pidHere, unlessEnded } from '../../adapters/docker/on-this-machine.ts';
 import { emptyMount, fillMount, isFilled, memoryMountsOf } from '../../adapters/mounts.ts';
-import { hasOwnNetwork } from '../../adapters/network-namespace.ts';
+import { hasOwnNetwork, knockFrom } from '../../adapters/network-namespace.ts';
 import { networkRules } from '../../adapters/network-rules.ts';
 import type { Disturbance, Disturber, Helpers } from '../../lifecycle/disturbance.ts';
 import type { Service } from '../../lifecycle/environment.ts';
 import { Undetermined } from '../../lifecycle/errors.ts';
 import type { ContainerInstance } from './instances.ts';
-import { chainOf, isBetweenServices, linkRules, type NetworkDisturbance } from './links.ts';
+import { chainOf, isBetweenServices, linkRules, type NetworkDisturbance, type Way } from './links.ts';
 import { type LocalInstance, memoryOf, mountOf, requireOwnNetwork, unlessItEnds } from './local-instances.ts';
 import { noVendor, possibilityOf } from './possibility.ts';
 
@@ -61,6 +61,30 @@ export function composeDisturber({ instances, helpers }: ComposeDisturberOptions
         await rules.set(pid, link.rules, signal);
       });
       if (relay !== null) await rules.resetConnections(pid, relay.to, link.addresses);
+      await requireMeeting(link.ways, { instance, pid, chain: link.rules.chain, port: relay?.to ?? anyPort });
+    }
+
+    /** Where addresses are translated on the way, rules stand, and hold nothing back. */
+    async function requireMeeting(ways: readonly Way[], target: RuledInstance): Promise<void> {
+      const { instance, pid, chain, port } = target;
+      const met = await unlessItEnds(instance, signal, async () => {
+        await Promise.all(
+          ways.map(async ({ source, to }) => {
+            const sender = pidHere(source.container);
+            if (sender !== undefined) await knockFrom(sender, { address: to, port }, signal);
+          }),
+        );
+        return rules.met(pid, chain, signal);
+      });
+      for (const { source, from } of ways) {
+        if (pidHere(source.container) === undefined || (met.get(from) ?? 0) > 0) continue;
+        throw new Undetermined(
+          `packet rules at ${instance.id} meet nothing that comes from ${from} (${source.id}): it would show nothing`,
+          {
+            hint: 'its address is translated on the way (iptables -t nat -S POSTROUTING), or nothing passes between the two as it is',
+          },
+        );
+      }
     }
   };
 
@@ -152,6 +176,14 @@ export function composeDisturber({ instances, helpers }: ComposeDisturberOptions
     },
   };
 }
+
+interface RuledInstance extends LocalInstance {
+  readonly chain: string;
+  readonly port: number;
+}
+
+/** rules that leave no port out are met at each; this one (discard) is rarely listened at */
+const anyPort = 9;
 
 function markOf(id: string, { id: instance }: ContainerInstance): string {
   return `${id}@${instance}`;

@@ -20,10 +20,19 @@ interface Link {
   readonly target: ContainerInstance;
 }
 
+/** From one source to the target, on a network that both share. */
+export interface Way {
+  readonly source: ContainerInstance;
+  readonly from: string;
+  readonly to: string;
+}
+
 interface LinkRules {
   readonly rules: RuleSet;
   /** of those that are disturbed */
   readonly addresses: readonly string[];
+  /** packets from these places have to meet the rules */
+  readonly ways: readonly Way[];
   /** what must listen at `port` in the target's network before the rules are set */
   readonly relay: { readonly port: number; readonly to: number; readonly milliseconds: number } | null;
 }
@@ -31,7 +40,8 @@ interface LinkRules {
 /** What makes the disturbance, in the network of its target: it alone knows both what comes and what goes. */
 export function linkRules(disturbance: NetworkDisturbance, link: Link): LinkRules {
   const chain = chainOf(link.id);
-  const addresses = addressesOf(link);
+  const ways = waysOf(link);
+  const addresses = [...new Set(ways.map(({ from }) => from))];
   const both = (rule: Rule) =>
     addresses.flatMap((address) => [
       ['--source', address, ...rule],
@@ -39,14 +49,13 @@ export function linkRules(disturbance: NetworkDisturbance, link: Link): LinkRule
     ]);
   switch (disturbance.kind) {
     case 'network-cut':
-      return { rules: { chain, filter: both(['--jump', 'DROP']), nat: [] }, addresses, relay: null };
+      return { rules: { chain, filter: both(['--jump', 'DROP']), nat: [] }, addresses, ways, relay: null };
     case 'network-loss': {
       const random = ['-m', 'statistic', '--mode', 'random', '--probability', String(disturbance.share)];
-      return {
-        rules: { chain, filter: both([...random, '--jump', 'DROP']), nat: [] },
-        addresses,
-        relay: null,
-      };
+      // without a target, a rule counts what it meets: the others only count what they drop
+      const counting = addresses.map((address) => ['--source', address]);
+      const filter = [...counting, ...both([...random, '--jump', 'DROP'])];
+      return { rules: { chain, filter, nat: [] }, addresses, ways, relay: null };
     }
     case 'network-delay': {
       const to = portOf(link.pid, link.target.service);
@@ -67,6 +76,7 @@ export function linkRules(disturbance: NetworkDisturbance, link: Link): LinkRule
           ]),
         },
         addresses,
+        ways,
         relay: { port, to, milliseconds: disturbance.milliseconds },
       };
     }
@@ -83,19 +93,24 @@ function relayPort(id: string): number {
   return 61_100 + (createHash('sha256').update(id).digest().readUInt16BE() % 4_000);
 }
 
-function addressesOf({ sources, target }: Link): string[] {
-  const networks = new Set(
-    Object.values(target.container.NetworkSettings.Networks).map(({ NetworkID }) => NetworkID),
+function waysOf({ sources, target }: Link): Way[] {
+  const targetOn = new Map(
+    Object.values(target.container.NetworkSettings.Networks).map((network) => [network.NetworkID, network]),
   );
-  const shared = sources.flatMap(({ container }) =>
-    Object.values(container.NetworkSettings.Networks).filter(({ NetworkID }) => networks.has(NetworkID)),
+  const shared = sources.flatMap((source) =>
+    Object.values(source.container.NetworkSettings.Networks).flatMap((network) => {
+      const other = targetOn.get(network.NetworkID);
+      return other === undefined ? [] : [{ source, network, to: other.IPAddress }];
+    }),
   );
   const [from, to] = [sources[0]?.service, target.service];
   // these rules are of IPv4: what goes the other way would pass, and the fault would show nothing
-  if (shared.some(({ GlobalIPv6Address = '' }) => GlobalIPv6Address !== ''))
+  if (shared.some(({ network: { GlobalIPv6Address = '' } }) => GlobalIPv6Address !== ''))
     throw new Undetermined(`${from} and ${to} also reach each other by IPv6, which packet rules leave alone`);
-  const addresses = shared.map(({ IPAddress }) => IPAddress).filter((address) => address !== '');
-  if (addresses.length > 0) return [...new Set(addresses)];
+  const ways = shared
+    .map(({ source, network, to: address }) => ({ source, from: network.IPAddress, to: address }))
+    .filter((way) => way.from !== '');
+  if (ways.length > 0) return ways;
   throw new Undetermined(`${from} and ${to} share no network on which ${from} has an address`);
 }
 

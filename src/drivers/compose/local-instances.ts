@@ -1,4 +1,4 @@
-import { pidHere } from '../../adapters/docker/on-this-machine.ts';
+import { hasEnded } from '../../adapters/docker/on-this-machine.ts';
 import { largestMount, memoryMountsOf } from '../../adapters/mounts.ts';
 import { hasOwnNetwork } from '../../adapters/network-namespace.ts';
 import { Undetermined } from '../../lifecycle/errors.ts';
@@ -20,7 +20,7 @@ export async function unlessItEnds<Result>(
     return await work();
   } catch (error) {
     signal.throwIfAborted();
-    if (pidHere(container) !== undefined) throw error;
+    if (!hasEnded(container)) throw error;
     const name = container.Name.slice(1);
     throw new Undetermined(`${id} ended, or was taken away, while it was to be disturbed`, {
       hint: `docker ps --all --filter name=${name}; docker events --since 10m --filter container=${name}`,
