@@ -1,10 +1,21 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** They keep every core busy: what is timed would only measure them. */
 const busy = ['test/e2e/crash-matrix-*.test.ts'];
 
+/** The longest files first: one that begins last would run alone. */
+class WholeCommandsFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification) => moduleId.includes('/test/e2e/');
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: WholeCommandsFirst },
     globalSetup: ['test/support/build.ts'],
     reporters: process.env.CI ? ['dot'] : ['default'],
     testTimeout: 30_000,
