@@ -14,6 +14,8 @@ export interface HelperProcessesOptions {
 }
 
 const readyWithin = 15_000;
+/** milliseconds until SIGTERM is followed by SIGKILL */
+const mildFor = 1_500;
 
 /**
  * Helpers are found by the mark in their command line, so whoever looks for them needs nothing that the one who started
@@ -51,8 +53,8 @@ export function helperProcesses({ program, flags, scope }: HelperProcessesOption
     async end(mark) {
       for (const pid of find(mark)) {
         const target = identify(pid);
-        // it keeps nothing that a signal would have to tidy up
-        if (target !== undefined) await endProcess(target, ['SIGKILL']);
+        // it keeps nothing that has to be tidied up, but may let exchanges come to their end
+        if (target !== undefined) await endProcess(target, ['SIGTERM'], mildFor);
       }
     },
   };

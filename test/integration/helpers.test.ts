@@ -159,6 +159,55 @@ describe('delay-relay', () => {
     expect(performance.now() - begun).toBeLessThan(800);
     client.destroy();
   });
+
+  it('that is ended lets an exchange come to its end, and closes what is idle', async () => {
+    const [relay = 0] = await freePorts(1);
+    await started('delay-relay', { port: `${relay}`, to: `${port}`, milliseconds: '300' });
+    const connect = async () => {
+      const client = createConnection({ host: '127.0.0.1', port: relay, noDelay: true });
+      const seen = { received: '', closed: false, failed: false };
+      client.on('data', (chunk) => {
+        seen.received += chunk;
+      });
+      client.on('error', () => {
+        seen.failed = true;
+      });
+      client.once('close', () => {
+        seen.closed = true;
+      });
+      await new Promise((resolve) => client.once('connect', resolve));
+      return { client, seen };
+    };
+    const idle = await connect();
+    const busy = await connect();
+    busy.client.write('question');
+    await sleep(50);
+    await helpers.end('a fault');
+    expect(helpers.find('a fault')).toEqual([]);
+    await expect
+      .poll(() => [idle.seen, busy.seen])
+      .toEqual([
+        { received: '', closed: true, failed: false },
+        { received: 'question', closed: true, failed: false },
+      ]);
+  });
+
+  it('on which nobody answers is ended all the same', async () => {
+    const silent = createServer((socket) => sockets.push(socket.on('error', () => undefined)));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const [relay = 0] = await freePorts(1);
+    const to = `${(silent.address() as { port: number }).port}`;
+    await started('delay-relay', { port: `${relay}`, to, milliseconds: '10' });
+    const client = createConnection({ host: '127.0.0.1', port: relay });
+    client.on('error', () => undefined);
+    client.write('question');
+    await sleep(100);
+    const began = performance.now();
+    await helpers.end('a fault');
+    expect(performance.now() - began).toBeLessThan(3_000);
+    client.destroy();
+    silent.close();
+  });
 });
 
 describe('hold-connections', () => {

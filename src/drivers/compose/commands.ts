@@ -40,7 +40,7 @@ function commandsOf(action: Action, instances: readonly ContainerInstance[]): st
     case 'connections-hold':
       return ['examctl internal helper --name hold-connections'];
     case 'connections-release':
-      return ['kill -KILL the helper process'];
+      return ['kill the helper process'];
     default:
       return [];
   }
@@ -71,7 +71,7 @@ function calming(id: string, disturbance: Disturbance, instances: readonly Conta
       return `nsenter --target ${pid} --net iptables --flush ${chainOf(id)}, and without the chain; end its helper`;
     return disturbance.kind === 'disk'
       ? `rm the file in ${instance.id}`
-      : `kill -KILL the helper beside ${instance.id}`;
+      : `kill the helper beside ${instance.id}`;
   });
 }
 
