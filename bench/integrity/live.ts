@@ -26,7 +26,7 @@ export const integrityLive: Bench = {
   title: 'p95 of students answering while the checks run again and again, to that of the seconds between',
   run: async ({ smoke }) => {
     const size: Size = smoke
-      ? { sessions: 2_000, profile: 'smoke', students: 20, seconds: 8, windowSeconds: 2 }
+      ? { sessions: 2_000, profile: 'smoke', students: 20, seconds: 20, windowSeconds: 2 }
       : { sessions: 40_000, profile: 'exam-day', students: 300, seconds: 300, windowSeconds: 10 };
     const examctl = new Installed();
     try {
@@ -129,7 +129,10 @@ function figuresOf({ windows, runs, measured }: Exam, { sessions, students }: Si
   return [
     inMilliseconds('p95 of answers, no checks', quiet, null, null),
     inMilliseconds('p95 of answers, checks all the time', checked, p95(checked) / quietP95, 1.1),
-    inMilliseconds('p95, no checks; the ratio is that of chance', quiet, ratioByChance(quiet), null),
+    // On a busy machine a short run has one window without checks, which cannot be dealt.
+    ...(quiet.length < 2
+      ? []
+      : [inMilliseconds('p95, no checks; the ratio is that of chance', quiet, ratioByChance(quiet), null)]),
     figure({
       name: name('one integrity check'),
       unit: 's',
