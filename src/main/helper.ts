@@ -21,7 +21,8 @@ export async function runHelper(args: string[]): Promise<void> {
   const helper = helpers.find((candidate) => candidate.name === name);
   const seconds = Number(life);
   if (helper === undefined || !(seconds > 0)) throw new Error(`no helper ${name} with a life of ${life} s`);
-  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  // A terminal that is closed does not end it; SIGTERM does, at once, unless the helper has something to bring to its end.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
   // whoever started it may be gone, and nobody reads on
   process.stdout.on('error', () => undefined);
   const options = new Map(
