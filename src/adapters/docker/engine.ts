@@ -151,11 +151,12 @@ async function* bodyOf(body: Readable, signal: AbortSignal | undefined): AsyncIt
   }
 }
 
-type Place = RequestOptions & { readonly secure: boolean };
+type Place = RequestOptions & { readonly secure: boolean; readonly servername?: string };
 
 function placeOf(host: string, env: NodeJS.ProcessEnv): Place {
   const socketPath = /^unix:\/\/(\/.*)$/.exec(host)?.[1];
-  if (socketPath !== undefined) return { secure: false, socketPath };
+  // Without a name Node.js looks whether it is an address, for which it makes patterns as long as the engine answers.
+  if (socketPath !== undefined) return { secure: false, socketPath, servername: '' };
   const address = /^(?:tcp|https?):\/\/(.+)$/.exec(host)?.[1];
   if (address === undefined) {
     throw new Undetermined(`the Docker engine at ${host} cannot be asked`, {
