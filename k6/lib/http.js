@@ -10,8 +10,8 @@ export function send(student, { endpoint, phase, method, path, body }, before, a
     timeout: `${plan.requestTimeoutSeconds}s`,
   };
   if (body !== undefined) params.headers['Content-Type'] = 'application/json';
-  for (let attempt = 0; ; attempt += 1) {
-    before?.();
+  for (let attempt = 1; ; attempt += 1) {
+    before?.(attempt);
     const at = Date.now();
     const response = http.request(
       method,
@@ -19,7 +19,7 @@ export function send(student, { endpoint, phase, method, path, body }, before, a
       body === undefined ? null : JSON.stringify(body),
       params,
     );
-    after?.(at, response);
+    after?.({ at, attempt, response });
     const wait = waitBeforeRetry(response, attempt);
     if (wait === null || Date.now() + wait * 1000 > deadline()) return response;
     pause(wait);
@@ -29,7 +29,8 @@ export function send(student, { endpoint, phase, method, path, body }, before, a
 /** Seconds, or null when trying again is no use. */
 function waitBeforeRetry({ status, headers }, attempt) {
   if (status === 429) return (retryAfter(headers['Retry-After']) ?? 60) + Math.random();
-  if (status === 0 || status >= 500) return Math.min(5, 0.5 * 2 ** attempt) * (0.75 + Math.random() / 2);
+  if (status === 0 || status >= 500)
+    return Math.min(5, 0.5 * 2 ** (attempt - 1)) * (0.75 + Math.random() / 2);
   return null;
 }
 

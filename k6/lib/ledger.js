@@ -6,15 +6,20 @@ export function begin(student, sessionId) {
 }
 
 /** Before a write is sent: it may be stored even when no answer is ever seen. */
-export function announce(student, { kind, sessionId, questionId, sent }) {
-  line({ kind: 'attempt', write: kind, at: new Date().toISOString(), student, sessionId, questionId, sent });
+export function announce(student, { kind, sessionId, questionId, sent }, attempt) {
+  const at = new Date().toISOString();
+  line({ kind: 'attempt', write: kind, at, attempt, student, sessionId, questionId, sent });
 }
 
-export function enter(student, { kind, sessionId, questionId, sent }, at, response, given) {
+/** `stored`: what the platform says of the row that it wrote, and `given` its value. */
+export function enter(student, write, { at, attempt, response }, stored, given) {
+  const { kind, sessionId, questionId, sent } = write;
   const understood = response.status >= 200 && response.status < 300 && given !== undefined;
+  const storedAt = stored?.updated_at ?? stored?.answered_at ?? stored?.submitted_at ?? null;
   line({
     kind,
     at: new Date(at).toISOString(),
+    attempt,
     ms: response.timings.duration,
     student,
     sessionId,
@@ -22,6 +27,7 @@ export function enter(student, { kind, sessionId, questionId, sent }, at, respon
     sent,
     status: response.status,
     acknowledged: understood ? given : null,
+    storedAt: understood ? storedAt : null,
     outcome: understood ? 'acknowledged' : outcomeOf(response.status),
   });
 }

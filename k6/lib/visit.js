@@ -69,8 +69,11 @@ function answer(student, phase, question, selectedIndex) {
       path: `/sessions/${sessionId}/answer`,
       body: { question_id: questionId, selected_index: selectedIndex },
     },
-    () => announce(number, write),
-    (at, response) => enter(number, write, at, response, bodyOf(response).answer?.selected_index),
+    (attempt) => announce(number, write, attempt),
+    (ended) => {
+      const { answer: stored } = bodyOf(ended.response);
+      enter(number, write, ended, stored, stored?.selected_index);
+    },
   );
   if (accepted(answered)) return;
   if (answered.status === 401) throw new GaveUp(`missed answers: ${told(answered)}`);
@@ -91,8 +94,11 @@ function submitOnce(student, phase, endpoint) {
   const submitted = send(
     student,
     { endpoint, phase, method: 'POST', path: `/sessions/${sessionId}/submit` },
-    () => announce(number, write),
-    (at, response) => enter(number, write, at, response, bodyOf(response).score_correct),
+    (attempt) => announce(number, write, attempt),
+    (ended) => {
+      const stored = bodyOf(ended.response);
+      enter(number, write, ended, stored, stored.score_correct);
+    },
   );
   if (!accepted(submitted)) throw new GaveUp(`not submitted: ${told(submitted)}`);
 }

@@ -1,6 +1,6 @@
 import { exitCodeOf } from '../lifecycle/outcome.ts';
 import type { LoadResult } from '../load/load-result.ts';
-import type { Reconciliation } from '../load/reconcile.ts';
+import type { Reconciliation } from '../load/reconcile/reconciliation.ts';
 import type { PreparedLoad } from '../load/run-load.ts';
 import { profileNames } from '../load/scenario.ts';
 import { scenarios } from '../load/scenarios/index.ts';

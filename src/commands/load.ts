@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { messageOf, Refused } from '../lifecycle/errors.ts';
 import type { LoadProgress } from '../load/load-result.ts';
 import type { LoadPorts } from '../load/ports.ts';
-import { reconcile } from '../load/reconcile.ts';
+import { reconcile } from '../load/reconcile/reconcile.ts';
 import { type LoadOptions, prepareLoad, runLoad } from '../load/run-load.ts';
 import { profileNames } from '../load/scenario.ts';
 import { scenarios } from '../load/scenarios/index.ts';
@@ -11,6 +11,7 @@ import { auditRecorder } from './audit-recorder.ts';
 import type { Context } from './context.ts';
 import { parseCount } from './count-argument.ts';
 import { parseSeconds } from './duration-argument.ts';
+import { loadReconcileCommand } from './load-reconcile.ts';
 import { loadPlanReport, loadReport, scenariosReport } from './load-report.ts';
 
 export type LoadContext = Context & {
@@ -56,6 +57,7 @@ export function loadCommand(context: LoadContext): Command {
       '\nExamples:\n  examctl load run answers --ledger\n  examctl load run submit-spike --profile exam-day -e staging',
     )
     .action((scenario: string, options: LoadRunOptions) => runLoadRun(scenario, options, context));
+  command.addCommand(loadReconcileCommand(context));
   return command;
 }
 
@@ -101,7 +103,7 @@ export async function runLoadRun(
       await context.loadPorts(),
     );
     progress.done(`${result.requests} requests, ${result.failed} failed`);
-    const reconciled = options.ledger ? await reconcile(result.ledgerFile, environment) : null;
+    const reconciled = options.ledger ? await reconcile([result.ledgerFile], environment) : null;
     const report = loadReport(result, reconciled, folder);
     const students = result.virtualStudents;
     await record(result.aborted ? 'stopped' : 'done', { exitCode: report.exitCode ?? 0, students });

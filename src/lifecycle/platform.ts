@@ -23,6 +23,7 @@ export interface Platform {
   readonly studentsOfDomainSql: string;
   readonly scenarios: readonly string[];
   readonly integrity: IntegrityFacts;
+  readonly ledger: LedgerFacts;
 }
 
 /** What a window of sessions, or of time, leaves of the tables that checks read. */
@@ -35,6 +36,18 @@ export interface IntegrityFacts {
   readonly writtenAt: Readonly<Record<string, string>>;
   /** SQL, no parameters; one row {revision: text} */
   readonly revisionSql: string;
+}
+
+/** What is stored of the sessions that a load run's ledger knows. Parameter of each: session ids, uuid[]. */
+export interface LedgerFacts {
+  /** SQL; rows {session_id, question_id, answer_id: uuid, value: int|null, written_ms: float8, since 1970} */
+  readonly answersSql: string;
+  /**
+   * SQL; rows {session_id: uuid, status: text, submitted: bool, score: int|null, recomputed: int|null, event_scores: int}:
+   * the score that the stored answers make, null where they cannot be scored, and how many different scores its submit
+   * events have
+   */
+  readonly sessionsSql: string;
 }
 
 /** An endpoint whose body, not its status, tells whether the part is up. */

@@ -32,7 +32,7 @@ export async function endSessions(options: {
   async function endOneByOne(): Promise<void> {
     for (let next = left.shift(); next !== undefined && !signal.aborted; next = left.shift()) {
       const [sessionId, student] = next;
-      const write: Write = { kind: 'submit', student, sessionId, sent: null };
+      const write: Write = { kind: 'submit', student, sessionId, sent: null, attempt: 1 };
       ledger.write(attemptLine(write));
       const at = Date.now();
       const answer = await http.request({
@@ -60,7 +60,7 @@ export async function endSessions(options: {
 /** session -> student */
 async function openSessions(ledgerFile: string): Promise<Map<string, number>> {
   const open = new Map<string, number>();
-  for await (const { line } of readLedger(ledgerFile)) {
+  for await (const line of readLedger(ledgerFile)) {
     if (line.kind === 'session') open.set(line.sessionId, line.student);
     if (line.kind === 'submit' && line.outcome === 'acknowledged') open.delete(line.sessionId);
   }

@@ -18,7 +18,7 @@ export async function summarizeLedger(file: string): Promise<LedgerSummary> {
   let studentsFinished = 0;
   const reasons: Record<string, number> = {};
   const scores = new Map<string, (number | null)[]>();
-  for await (const { line } of readLedger(file)) {
+  for await (const line of readLedger(file)) {
     if (line.kind === 'answer' || line.kind === 'submit') writes += 1;
     if (line.kind === 'submit' && line.outcome === 'acknowledged') {
       scores.set(line.sessionId, [...(scores.get(line.sessionId) ?? []), line.acknowledged]);

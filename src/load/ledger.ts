@@ -6,6 +6,8 @@ import { open } from 'node:fs/promises';
  */
 export type WriteOutcome = 'acknowledged' | 'rejected' | 'unknown';
 
+export type SubmitOrAnswer = 'answer' | 'submit';
+
 /**
  * A session was created, and is to be ended. Students are numbered as in the load plan: a ledger is evidence and
  * leaves the machine, their ids do not.
@@ -19,8 +21,10 @@ export interface SessionLine {
 /** A write is announced before it is sent: what was under way when a run was killed is known, too. */
 export interface AttemptLine {
   readonly kind: 'attempt';
-  readonly write: 'answer' | 'submit';
+  readonly write: SubmitOrAnswer;
   readonly at: string;
+  /** 1 for the first try, 2 when the same is sent again */
+  readonly attempt: number;
   readonly student: number;
   readonly sessionId: string;
   readonly questionId?: string;
@@ -28,9 +32,11 @@ export interface AttemptLine {
 }
 
 export interface WriteLine {
-  readonly kind: 'answer' | 'submit';
+  readonly kind: SubmitOrAnswer;
   /** ISO 8601, when it was sent */
   readonly at: string;
+  /** as in its announcement */
+  readonly attempt: number;
   readonly ms: number;
   readonly student: number;
   readonly sessionId: string;
@@ -42,6 +48,8 @@ export interface WriteLine {
   readonly status: number;
   /** what the platform answered: selected_index of an answer, score_correct of a submit */
   readonly acknowledged: number | null;
+  /** ISO 8601, by the platform's clock, as it answered; null: it did not say */
+  readonly storedAt: string | null;
   readonly outcome: WriteOutcome;
 }
 
@@ -57,20 +65,12 @@ export interface StudentLine {
 
 export type LedgerLine = SessionLine | AttemptLine | WriteLine | StudentLine;
 
-export interface NumberedLine {
-  /** 1-based, in the ledger file */
-  readonly number: number;
-  readonly line: LedgerLine;
-}
-
 /** The ledger's lines in their order; lines of anything else, and a last line cut off by a crash, are passed over. */
-export async function* readLedger(file: string): AsyncGenerator<NumberedLine> {
+export async function* readLedger(file: string): AsyncGenerator<LedgerLine> {
   const handle = await open(file);
-  let number = 0;
   for await (const text of handle.readLines({ encoding: 'utf8', highWaterMark: 256 * 1024 })) {
-    number += 1;
     const line = parseLedgerLine(text);
-    if (line !== undefined) yield { number, line };
+    if (line !== undefined) yield line;
   }
 }
 

@@ -1,4 +1,4 @@
-export type ScenarioId = 'session-burst' | 'answers' | 'submit-spike';
+export type ScenarioId = 'session-burst' | 'answers' | 'submit-spike' | 'exam-day';
 export type ProfileName = 'smoke' | 'exam-day';
 
 /** How much of a scenario is run. Times are seconds. */
@@ -19,20 +19,27 @@ export interface Scenario {
   readonly id: ScenarioId;
   readonly title: string;
   readonly description: string;
-  /** when a student's session is created */
-  readonly creates: 'before' | 'in-window';
+  /** when a student's session is created: before the window, or evenly spread over its first share (0..1) */
+  readonly arrives: 'before' | { readonly within: number };
   /** answers given before the window, by each student */
   readonly answersBefore: number;
   /** whether students answer during the window, with think time */
   readonly answersInWindow: boolean;
   /** share of the answers in the window that change an earlier one */
   readonly changeRatio: number;
-  /** when a session is submitted; `after` ends it, so that no session of the load stays open, and is not measured */
-  readonly submits: 'in-window' | 'after';
+  /** share of the answers in the window that are sent over a connection which is lost before their answer can come */
+  readonly lostConnectionRatio: number;
+  /** how long a student whose connection was lost is away, seconds, evenly spread */
+  readonly awaySeconds: { readonly min: number; readonly max: number };
+  /**
+   * when a session is submitted: in the last share (0..1) of the window, by more students the nearer its end; or `after`,
+   * which ends it so that no session of the load stays open, and is not measured
+   */
+  readonly submits: 'after' | { readonly within: number };
+  /** share of the students that submit before that, from the middle of their time on */
+  readonly earlyRatio: number;
   /** share of the students that submit twice */
   readonly submitTwiceRatio: number;
-  /** when students appear in the window; `late`: the more the nearer its end */
-  readonly arrival: 'even' | 'late';
   /** students that are made ready in a second before the window */
   readonly preparedPerSecond: number;
   readonly profiles: Readonly<Record<ProfileName, LoadProfile>>;

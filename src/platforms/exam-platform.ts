@@ -198,4 +198,33 @@ export const examPlatform: Platform = {
     },
     revisionSql: 'SELECT version_num AS revision FROM alembic_version',
   },
+  ledger: {
+    answersSql: `
+      SELECT session_id, question_id, id AS answer_id, selected_index::int AS value,
+             extract(epoch FROM greatest(updated_at, answered_at, created_at))::float8 * 1000 AS written_ms
+        FROM session_answers
+       WHERE session_id = ANY ($1::uuid[])`,
+    // Scored by the questions as they were frozen for the session, whatever is_correct says.
+    sessionsSql: `
+      SELECT s.id AS session_id, s.status::text AS status, s.status = 'SUBMITTED' AS submitted,
+             s.score_correct AS score, scored.correct AS recomputed, submitted.scores AS event_scores
+        FROM test_sessions s
+        LEFT JOIN LATERAL (
+          SELECT count(*) FILTER (
+                   WHERE a.selected_index = (coalesce(q.snapshot_json, v.snapshot) ->> 'correct_index')::int
+                 )::int AS correct
+            FROM session_answers a
+            JOIN session_questions q ON q.session_id = a.session_id AND q.question_id = a.question_id
+            LEFT JOIN question_versions v ON v.id = q.question_version_id
+           WHERE a.session_id = s.id AND s.status = 'SUBMITTED'
+          HAVING bool_and(coalesce(q.snapshot_json, v.snapshot) ? 'correct_index') IS NOT FALSE
+        ) scored ON s.status = 'SUBMITTED'
+        LEFT JOIN LATERAL (
+          SELECT count(DISTINCT (e.payload_json ->> 'score_correct', e.payload_json ->> 'score_total',
+                                 e.payload_json ->> 'score_pct'))::int AS scores
+            FROM attempt_events e
+           WHERE e.session_id = s.id AND e.event_type = 'SESSION_SUBMITTED' AND e.source = 'api'
+        ) submitted ON true
+       WHERE s.id = ANY ($1::uuid[])`,
+  },
 };

@@ -4,7 +4,7 @@ import type { PoolSamples } from '../collectors/watch-pool.ts';
 import type { FaultRecord } from '../faults/inject-fault.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { LoadResult } from '../load/load-result.ts';
-import type { Reconciliation } from '../load/reconcile.ts';
+import type { Reconciliation } from '../load/reconcile/reconciliation.ts';
 import type { Canary } from '../probes/canary.ts';
 import type { ExamModeVerification } from '../probes/exam-mode.ts';
 

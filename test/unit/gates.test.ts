@@ -4,7 +4,7 @@ import type { PoolSamples } from '../../src/collectors/watch-pool.ts';
 import type { Window } from '../../src/faults/pulse.ts';
 import type { Outcome, OutcomeRecord } from '../../src/lifecycle/outcome.ts';
 import type { LoadResult } from '../../src/load/load-result.ts';
-import type { Reconciliation } from '../../src/load/reconcile.ts';
+import type { Reconciliation } from '../../src/load/reconcile/reconciliation.ts';
 import type { Canary } from '../../src/probes/canary.ts';
 import type { ExamModeVerification } from '../../src/probes/exam-mode.ts';
 import { type Evidence, evidenceFiles, type FaultObservation } from '../../src/rehearsal/evidence.ts';
@@ -55,20 +55,27 @@ const p95 = (milliseconds: number) => ({
   max: milliseconds,
 });
 
-function reconciliation(more: Partial<Reconciliation> = {}): Reconciliation {
+const nothingFound: Reconciliation['counts'] = {
+  lost: 0,
+  changed: 0,
+  doubled: 0,
+  ghost: 0,
+  'not-submitted': 0,
+  'score-differs': 0,
+  'score-wrong': 0,
+};
+
+function reconciliation(found: Partial<Reconciliation['counts']> = {}): Reconciliation {
   return {
-    ...record('ledger', 'pass'),
-    lost: 0,
-    changed: 0,
-    doubled: 0,
-    notSubmitted: 0,
-    scoreDiffers: 0,
+    ...record('ledger', Object.keys(found).length === 0 ? 'pass' : 'fail'),
+    counts: { ...nothingFound, ...found },
+    sessions: 20,
     answers: 300,
     submits: 20,
-    unknownWrites: 0,
+    unknownWrites: { stored: 0, notStored: 0, overwritten: 0 },
     named: [],
+    findingsFile: null,
     parts: [],
-    ...more,
   };
 }
 
@@ -189,19 +196,19 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     { when: 'all is stored', evidence: {}, outcome: 'pass', says: '320 acknowledged writes' },
     {
       when: 'an answer is lost',
-      evidence: { reconciliations: [reconciliation({ outcome: 'fail', lost: 1 })] },
+      evidence: { reconciliations: [reconciliation({ lost: 1 })] },
       outcome: 'fail',
-      says: '1 answers lost',
+      says: '1 lost',
     },
     {
       when: 'an answer is another',
-      evidence: { reconciliations: [reconciliation({ outcome: 'fail', changed: 2 })] },
+      evidence: { reconciliations: [reconciliation({ changed: 2 })] },
       outcome: 'fail',
       says: '2 changed',
     },
     {
       when: 'a submit is lost in the second scenario',
-      evidence: { reconciliations: [reconciliation(), reconciliation({ outcome: 'fail', notSubmitted: 3 })] },
+      evidence: { reconciliations: [reconciliation(), reconciliation({ 'not-submitted': 3 })] },
       outcome: 'fail',
       says: '3 submits lost',
     },
@@ -219,13 +226,13 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
     {
       when: 'what is doubled is judged by another gate',
-      evidence: { reconciliations: [reconciliation({ outcome: 'fail', doubled: 5 })] },
+      evidence: { reconciliations: [reconciliation({ doubled: 5 })] },
       outcome: 'pass',
       says: '320',
     },
     {
       when: 'the ledger could not be compared',
-      evidence: { reconciliations: [reconciliation({ outcome: 'unknown' })] },
+      evidence: { reconciliations: [{ ...reconciliation(), outcome: 'unknown' }] },
       outcome: 'unknown',
       says: 'message of ledger',
     },
@@ -240,13 +247,13 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
     {
       when: 'a write is doubled',
-      evidence: { reconciliations: [reconciliation({ outcome: 'fail', doubled: 1 })] },
+      evidence: { reconciliations: [reconciliation({ doubled: 1 })] },
       outcome: 'fail',
       says: '1 writes doubled',
     },
     {
       when: 'a student was told another score',
-      evidence: { reconciliations: [reconciliation({ outcome: 'fail', scoreDiffers: 1 })] },
+      evidence: { reconciliations: [reconciliation({ 'score-differs': 1 })] },
       outcome: 'fail',
       says: '1 scores differ',
     },
@@ -260,7 +267,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       when: 'what is lost is judged by another gate',
       evidence: {
         integrity: integrity(record('lost-answers', 'fail'), record('unlogged-writes', 'fail')),
-        reconciliations: [reconciliation({ outcome: 'fail', lost: 9 })],
+        reconciliations: [reconciliation({ lost: 9 })],
       },
       outcome: 'pass',
       says: 'none speaks',

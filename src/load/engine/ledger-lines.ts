@@ -3,17 +3,17 @@ import type { LoadHttpAnswer } from '../ports.ts';
 import { isFailed } from '../sample.ts';
 
 /** A write of a virtual student, before anything is known about it. */
-export type Write = Pick<WriteLine, 'kind' | 'student' | 'sessionId' | 'questionId' | 'sent'>;
+export type Write = Pick<WriteLine, 'kind' | 'student' | 'sessionId' | 'questionId' | 'sent' | 'attempt'>;
 
 export function attemptLine({ kind, ...write }: Write): AttemptLine {
   return { kind: 'attempt', write: kind, at: new Date().toISOString(), ...write };
 }
 
 export function writeLine(write: Write, at: number, ms: number, answer: LoadHttpAnswer): WriteLine {
-  const given =
-    write.kind === 'answer'
-      ? field(field(answer.body, 'answer'), 'selected_index')
-      : field(answer.body, 'score_correct');
+  const stored = write.kind === 'answer' ? field(answer.body, 'answer') : answer.body;
+  const given = field(stored, write.kind === 'answer' ? 'selected_index' : 'score_correct');
+  const storedAt =
+    field(stored, 'updated_at') ?? field(stored, 'answered_at') ?? field(stored, 'submitted_at');
   const understood = !isFailed(answer) && given !== undefined;
   return {
     ...write,
@@ -21,6 +21,7 @@ export function writeLine(write: Write, at: number, ms: number, answer: LoadHttp
     ms,
     status: answer.status,
     acknowledged: understood && typeof given === 'number' ? given : null,
+    storedAt: understood && typeof storedAt === 'string' ? storedAt : null,
     outcome: understood ? 'acknowledged' : outcomeOf(answer.status),
   };
 }

@@ -16,6 +16,8 @@ export interface VisitSurroundings {
   writeLedger(line: LedgerLine): void;
 }
 
+type AnyAttempt = Omit<Write, 'attempt'>;
+
 /** The student cannot go on; the reason goes to the ledger. */
 class GaveUp extends Error {}
 
@@ -78,7 +80,7 @@ export class Visit {
     const body = { question_id: questionId, selected_index: selectedIndex };
     const path = `/sessions/${sessionId}/answer`;
     const { number: student } = this.#student;
-    const write: Write = { kind: 'answer', student, sessionId, questionId, sent: selectedIndex };
+    const write: AnyAttempt = { kind: 'answer', student, sessionId, questionId, sent: selectedIndex };
     const answered = await this.#send('answer', phaseOf(at), 'POST', path, body, write);
     if (!isFailed(answered)) return;
     if (answered.status === 401) throw new GaveUp(`missed answers: ${told(answered)}`);
@@ -111,20 +113,21 @@ export class Visit {
     method: 'GET' | 'POST',
     path: string,
     body?: object,
-    write?: Write,
+    write?: AnyAttempt,
   ): Promise<LoadHttpAnswer> {
     const { plan, http, windowStart, signal, record, writeLedger } = this.#around;
     const { token } = this.#student;
     const deadline = windowStart + (plan.seconds + plan.graceSeconds) * 1000;
     for (let attempt = 0; ; attempt += 1) {
-      if (write !== undefined) writeLedger(attemptLine(write));
+      const trial = write === undefined ? undefined : { ...write, attempt: attempt + 1 };
+      if (trial !== undefined) writeLedger(attemptLine(trial));
       const at = Date.now();
       const started = performance.now();
       const answer = await http.request({ method, path, token, body, signal });
       signal.throwIfAborted();
       const ms = Math.round((performance.now() - started) * 1000) / 1000;
       record({ at, ms, endpoint, phase, status: answer.status });
-      if (write !== undefined) writeLedger(writeLine(write, at, ms, answer));
+      if (trial !== undefined) writeLedger(writeLine(trial, at, ms, answer));
       const wait = waitBeforeRetry(answer, attempt);
       if (wait === null || Date.now() + wait > deadline) return answer;
       await sleep(wait, undefined, { signal });

@@ -5,13 +5,15 @@ export const answers: Scenario = {
   title: 'an exam is under way',
   description:
     'each virtual student has a session and answers its questions with think time, changing some answers',
-  creates: 'before',
+  arrives: 'before',
   answersBefore: 0,
   answersInWindow: true,
   changeRatio: 0.15,
+  lostConnectionRatio: 0,
+  awaySeconds: { min: 0, max: 0 },
   submits: 'after',
+  earlyRatio: 0,
   submitTwiceRatio: 0,
-  arrival: 'even',
   preparedPerSecond: 20,
   profiles: {
     smoke: {

@@ -1,7 +1,8 @@
 import type { Scenario } from '../scenario.ts';
 import { answers } from './answers.ts';
+import { examDay } from './exam-day.ts';
 import { sessionBurst } from './session-burst.ts';
 import { submitSpike } from './submit-spike.ts';
 
-/** In the order in which an exam sees them. */
-export const scenarios: readonly Scenario[] = [sessionBurst, answers, submitSpike];
+/** In the order in which an exam sees them, and all of them as one. */
+export const scenarios: readonly Scenario[] = [sessionBurst, answers, submitSpike, examDay];

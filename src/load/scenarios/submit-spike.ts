@@ -5,13 +5,15 @@ export const submitSpike: Scenario = {
   title: 'an exam ends',
   description:
     'each virtual student has answered some questions; all submit within the window, some of them twice',
-  creates: 'before',
+  arrives: 'before',
   answersBefore: 5,
   answersInWindow: false,
   changeRatio: 0,
-  submits: 'in-window',
+  lostConnectionRatio: 0,
+  awaySeconds: { min: 0, max: 0 },
+  submits: { within: 1 },
+  earlyRatio: 0,
   submitTwiceRatio: 0.25,
-  arrival: 'late',
   preparedPerSecond: 12,
   profiles: {
     smoke: { students: 40, seconds: 8, questions: 10, graceSeconds: 15, thinkSeconds: { min: 0, max: 0 } },

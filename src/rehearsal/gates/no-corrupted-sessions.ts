@@ -1,5 +1,5 @@
 import type { OutcomeRecord } from '../../lifecycle/outcome.ts';
-import type { Reconciliation } from '../../load/reconcile.ts';
+import type { Reconciliation } from '../../load/reconcile/reconciliation.ts';
 import { type Gate, summarize } from './gate.ts';
 import { lossChecks } from './zero-data-loss.ts';
 
@@ -20,9 +20,10 @@ export const noCorruptedSessions: Gate = {
   },
 };
 
-/** Of a reconciliation, what is there twice or with another score than the student was told. */
-function contradictionsOf({ doubled, scoreDiffers, ...record }: Reconciliation): OutcomeRecord {
+/** Of a reconciliation, what is there and should not be, or with another score than the student was told. */
+function contradictionsOf({ counts, ...record }: Reconciliation): OutcomeRecord {
   if (record.outcome === 'unknown') return record;
-  const message = `${doubled} writes doubled, ${scoreDiffers} scores differ from what the student was told`;
-  return { ...record, outcome: doubled + scoreDiffers === 0 ? 'pass' : 'fail', message };
+  const { doubled, ghost, 'score-differs': differs, 'score-wrong': wrong } = counts;
+  const message = `${doubled} writes doubled, ${ghost} never sent, ${differs} scores differ from what the student was told, ${wrong} from the answers`;
+  return { ...record, outcome: doubled + ghost + differs + wrong === 0 ? 'pass' : 'fail', message };
 }

@@ -1,5 +1,5 @@
 import type { OutcomeRecord } from '../../lifecycle/outcome.ts';
-import type { Reconciliation } from '../../load/reconcile.ts';
+import type { Reconciliation } from '../../load/reconcile/reconciliation.ts';
 import { type Gate, summarize } from './gate.ts';
 
 /** Checks whose findings mean that something acknowledged is gone. */
@@ -28,9 +28,10 @@ export const zeroDataLoss: Gate = {
 };
 
 /** Of a reconciliation, what is lost; what is doubled or wrongly scored is judged by no-corrupted-sessions. */
-function lossesOf({ lost, changed, notSubmitted, ...record }: Reconciliation): OutcomeRecord {
+function lossesOf({ counts, ...record }: Reconciliation): OutcomeRecord {
   if (record.outcome === 'unknown') return record;
+  const { lost, changed, 'not-submitted': notSubmitted } = counts;
   const losses = lost + changed + notSubmitted;
-  const message = `${lost} answers lost, ${changed} changed, ${notSubmitted} submits lost`;
+  const message = `${lost} lost, ${changed} changed, ${notSubmitted} submits lost`;
   return { ...record, outcome: losses === 0 ? 'pass' : 'fail', message };
 }

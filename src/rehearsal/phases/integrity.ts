@@ -1,6 +1,6 @@
 import { runChecks } from '../../checks/running/run-checks.ts';
 import { scopeOf } from '../../checks/statements/windows.ts';
-import { reconcile } from '../../load/reconcile.ts';
+import { reconcile } from '../../load/reconcile/reconcile.ts';
 import type { Phase } from '../ports.ts';
 
 export const integrityPhase: Phase = {
@@ -10,7 +10,7 @@ export const integrityPhase: Phase = {
   rehearse: async ({ environment, catalogue, students, evidence, run, progress, startedAt }) => {
     for (const { ledgerFile, scenario } of evidence.loads) {
       progress.update(`reconciling the ledger of ${scenario}`);
-      evidence.reconciliations.push(await reconcile(ledgerFile, environment));
+      evidence.reconciliations.push(await reconcile([ledgerFile], environment));
     }
     // Not on a replica, which may not have the last answers yet, and without pauses: there are no students to wait for.
     evidence.integrity = await runChecks({
