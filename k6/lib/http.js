@@ -1,29 +1,72 @@
+import exec from 'k6/execution';
 import http from 'k6/http';
+import { renew, renewal } from './login.js';
 import { pause } from './pause.js';
 import { deadline, plan } from './plan.js';
 
-/** Tries again what may succeed later, until the run's time is over. 429 is waited out in silence. */
-export function send(student, { endpoint, phase, method, path, body }, before, after) {
-  const params = {
-    headers: { Authorization: `Bearer ${student.token}` },
-    tags: { name: endpoint, phase },
-    timeout: `${plan.requestTimeoutSeconds}s`,
-  };
-  if (body !== undefined) params.headers['Content-Type'] = 'application/json';
+/** The student cannot go on; the reason goes to the ledger. */
+export class GaveUp extends Error {}
+
+/**
+ * Tries again what may succeed later, until the run's time is over. 429 is waited out in silence. `exchange.due` is when
+ * it should be sent, milliseconds since 1970; `exchange.lost` cuts its connection; `comeBack` is called after that.
+ */
+export function send(student, exchange, { before, after, comeBack } = {}) {
+  let isNew = renewToken(student, exchange.phase, false);
   for (let attempt = 1; ; attempt += 1) {
+    const lost = attempt === 1 ? exchange.lost : undefined;
     before?.(attempt);
-    const at = Date.now();
-    const response = http.request(
-      method,
-      plan.baseUrl + path,
-      body === undefined ? null : JSON.stringify(body),
-      params,
-    );
+    const { at, response } = request(student, exchange, attempt === 1, lost);
     after?.({ at, attempt, response });
+    if (lost !== undefined && response.status === 0) {
+      pause(lost.awaySeconds);
+      student.backSince = Date.now();
+      comeBack();
+      continue;
+    }
+    if (response.status === 401 && !isNew) {
+      isNew = renewToken(student, exchange.phase, true);
+      if (isNew) continue;
+    }
     const wait = waitBeforeRetry(response, attempt);
     if (wait === null || Date.now() + wait * 1000 > deadline()) return response;
     pause(wait);
   }
+}
+
+function request(student, { endpoint, phase, due, method, path, body }, isFirst, lost) {
+  const at = Date.now();
+  const planned = isFirst && due !== undefined ? Math.max(due, student.backSince) : at;
+  // as metadata, which makes no new time series; src/adapters/k6.ts makes the latency of them
+  const { metadata } = exec.vu.metrics;
+  metadata.due = String(planned);
+  metadata.lag = String(Math.max(0, at - Math.max(planned, student.freeSince)));
+  const params = {
+    headers: { Authorization: `Bearer ${student.token}` },
+    tags: { name: endpoint, phase: lost === undefined ? phase : 'lost' },
+    timeout: lost === undefined ? `${plan.requestTimeoutSeconds}s` : `${lost.afterMs}ms`,
+  };
+  if (body !== undefined) params.headers['Content-Type'] = 'application/json';
+  const text = body === undefined ? null : JSON.stringify(body);
+  const response = http.request(method, plan.baseUrl + path, text, params);
+  student.freeSince = Date.now();
+  return { at, response };
+}
+
+/** Whether there is a new one. Only a token that is about to expire, or was refused, is exchanged. */
+function renewToken(student, phase, isRefused) {
+  const body = renewal(student, isRefused);
+  if (body === undefined) return false;
+  const path = plan.refreshPath;
+  const { response } = request(
+    student,
+    { endpoint: 'refresh-token', phase, method: 'POST', path, body },
+    false,
+  );
+  if (accepted(response) && renew(student, bodyOf(response))) return true;
+  if (response.status >= 400 && response.status < 500)
+    throw new GaveUp(`token not refreshed (${response.status})`);
+  return false;
 }
 
 /** Seconds, or null when trying again is no use. */

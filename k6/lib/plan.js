@@ -27,7 +27,7 @@ export const options = {
     'http_req_duration{phase:measured}': [`p(95)<${plan.thresholds.p95Ms}`],
     'http_req_failed{phase:measured}': [`rate<${plan.thresholds.errorRate}`],
   },
-  systemTags: ['name', 'status', 'error_code'],
+  systemTags: ['name', 'status', 'error_code', 'error'],
 };
 
 export function thisStudent() {

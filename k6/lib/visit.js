@@ -1,15 +1,13 @@
-// What a virtual student can do. src/load/engine/visit.ts does the same: change both.
-import { accepted, bodyOf, send } from './http.js';
+// What a virtual student can do. With http.js the same as src/load/engine/visit.ts: change both.
+import { accepted, bodyOf, GaveUp, send } from './http.js';
 import { announce, begin, enter, finish } from './ledger.js';
 import { pause } from './pause.js';
 import { thisStudent, windowStart } from './plan.js';
 
-/** The student cannot go on; the reason goes to the ledger. */
-class GaveUp extends Error {}
-
 /** Plays the story of a scenario as one student, and writes to the ledger how it ended. */
 export function visit(story) {
-  const student = { ...thisStudent(), sessionId: null, questions: [], missed: null };
+  const own = { sessionId: null, questions: [], missed: null, freeSince: 0, backSince: 0 };
+  const student = { ...thisStudent(), ...own };
   try {
     story(student);
     if (student.missed !== null) throw new GaveUp(`missed answers: ${student.missed}`);
@@ -21,11 +19,12 @@ export function visit(story) {
 }
 
 export function createSession(student) {
-  waitUntil(student.createAt);
+  const due = waitUntil(student.createAt);
   const phase = phaseOf(student.createAt);
   const created = send(student, {
     endpoint: 'create-session',
     phase,
+    due,
     method: 'POST',
     path: '/sessions',
     body: student.session,
@@ -36,10 +35,10 @@ export function createSession(student) {
   begin(student.number, sessionId);
 }
 
-export function readQuestions(student) {
+export function readQuestions(student, phase = phaseOf(student.createAt)) {
   const read = send(student, {
     endpoint: 'read-session',
-    phase: phaseOf(student.createAt),
+    phase,
     method: 'GET',
     path: `/sessions/${student.sessionId}`,
   });
@@ -49,13 +48,11 @@ export function readQuestions(student) {
 }
 
 export function answerQuestions(student) {
-  for (const { at, question, selectedIndex } of student.answers) {
-    waitUntil(at);
-    answer(student, phaseOf(at), question, selectedIndex);
-  }
+  for (const planned of student.answers) answer(student, planned);
 }
 
-function answer(student, phase, question, selectedIndex) {
+function answer(student, { at, question, selectedIndex, lost }) {
+  const due = waitUntil(at);
   const { number, sessionId } = student;
   const questionId = student.questions[question];
   if (questionId === undefined) throw new GaveUp(`without question ${question + 1} in the session`);
@@ -64,15 +61,20 @@ function answer(student, phase, question, selectedIndex) {
     student,
     {
       endpoint: 'answer',
-      phase,
+      phase: phaseOf(at),
+      due,
+      lost,
       method: 'POST',
       path: `/sessions/${sessionId}/answer`,
       body: { question_id: questionId, selected_index: selectedIndex },
     },
-    (attempt) => announce(number, write, attempt),
-    (ended) => {
-      const { answer: stored } = bodyOf(ended.response);
-      enter(number, write, ended, stored, stored?.selected_index);
+    {
+      before: (attempt) => announce(number, write, attempt),
+      after: (ended) => {
+        const { answer: stored } = bodyOf(ended.response);
+        enter(number, write, ended, stored, stored?.selected_index);
+      },
+      comeBack: () => readQuestions(student, 'lost'),
     },
   );
   if (accepted(answered)) return;
@@ -82,29 +84,34 @@ function answer(student, phase, question, selectedIndex) {
 
 /** At its time in the window, or, without one, as the end of a scenario that is about something else. */
 export function submit(student) {
-  if (student.submitAt !== null) waitUntil(student.submitAt);
+  const due = student.submitAt === null ? undefined : waitUntil(student.submitAt);
   const phase = student.submitAt === null ? 'teardown' : phaseOf(student.submitAt);
-  submitOnce(student, phase, 'submit');
-  if (student.submitTwice) submitOnce(student, phase, 'submit-again');
+  submitOnce(student, { endpoint: 'submit', phase, due });
+  if (student.submitTwice) submitOnce(student, { endpoint: 'submit-again', phase });
 }
 
-function submitOnce(student, phase, endpoint) {
+function submitOnce(student, about) {
   const { number, sessionId } = student;
   const write = { kind: 'submit', sessionId, sent: null };
   const submitted = send(
     student,
-    { endpoint, phase, method: 'POST', path: `/sessions/${sessionId}/submit` },
-    (attempt) => announce(number, write, attempt),
-    (ended) => {
-      const stored = bodyOf(ended.response);
-      enter(number, write, ended, stored, stored.score_correct);
+    { ...about, method: 'POST', path: `/sessions/${sessionId}/submit` },
+    {
+      before: (attempt) => announce(number, write, attempt),
+      after: (ended) => {
+        const stored = bodyOf(ended.response);
+        enter(number, write, ended, stored, stored.score_correct);
+      },
     },
   );
   if (!accepted(submitted)) throw new GaveUp(`not submitted: ${told(submitted)}`);
 }
 
+/** Milliseconds since 1970. */
 function waitUntil(seconds) {
-  pause((windowStart() - Date.now()) / 1000 + seconds);
+  const due = windowStart() + seconds * 1000;
+  pause((due - Date.now()) / 1000);
+  return due;
 }
 
 function phaseOf(at) {

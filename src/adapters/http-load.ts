@@ -27,12 +27,14 @@ export function openLoadHttp({
       path,
       token,
       body,
+      giveUpMs,
       signal,
     }: {
       readonly method: 'GET' | 'POST';
       readonly path: string;
       readonly token: string;
       readonly body?: unknown;
+      readonly giveUpMs?: number;
       readonly signal: AbortSignal;
     }) => {
       const pool = await opening;
@@ -45,7 +47,7 @@ export function openLoadHttp({
             ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           },
           body: body === undefined ? null : JSON.stringify(body),
-          signal,
+          signal: giveUpMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(giveUpMs)]),
         });
         const text = await answer.body.text();
         return {
@@ -53,14 +55,20 @@ export function openLoadHttp({
           body: parseBody(text),
           retryAfterSeconds: retryAfterOf(answer.headers['retry-after']),
         };
-      } catch {
+      } catch (error) {
         // Refused, reset or timed out: that is what the load run records; an abort is seen by its owner.
-        return { status: 0, body: undefined, retryAfterSeconds: null };
+        const none = { status: 0, body: undefined, retryAfterSeconds: null };
+        return noSocket.has((error as NodeJS.ErrnoException).code ?? '')
+          ? { ...none, unsent: true as const }
+          : none;
       }
     },
     close: async () => (await opening).destroy(),
   };
 }
+
+/** Of this machine: too many open files, no port left, no buffers. */
+const noSocket: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS']);
 
 function parseBody(text: string): unknown {
   try {

@@ -4,6 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
+import { processStat } from './processes.ts';
 
 const installHint = 'scripts/install-k6.sh installs it; or set K6_BIN; or run with --engine builtin';
 
@@ -100,11 +101,22 @@ export function k6Environment(
   };
 }
 
+/** Date.parse() drops what is finer than a millisecond. */
+function millisecondShareOf(time: string): number {
+  const digits = /\.\d{3}(\d+)/.exec(time)?.[1];
+  return digits === undefined ? 0 : Number(`0.${digits}`);
+}
+
+/** Of this machine, as Go says it. */
+const noSocket = /too many open files|cannot assign requested address|no buffer space/;
+
 interface K6Sample {
   readonly at: number;
   readonly ms: number;
   readonly endpoint: string;
-  readonly phase: 'setup' | 'measured' | 'teardown';
+  readonly phase: 'setup' | 'measured' | 'lost' | 'teardown';
+  readonly lag: number;
+  readonly unsent?: true;
   readonly status: number;
 }
 
@@ -112,13 +124,29 @@ interface K6Sample {
 export function parseK6Point(line: string): K6Sample | undefined {
   if (!line.startsWith('{"metric":"http_req_duration","type":"Point"')) return undefined;
   const { data } = JSON.parse(line) as {
-    data: { time: string; value: number; tags: Record<string, string> };
+    data: {
+      time: string;
+      value: number;
+      tags: Record<string, string>;
+      metadata?: { due?: string; lag?: string };
+    };
   };
-  const { name = '', phase, status = '0' } = data.tags;
-  if (phase !== 'setup' && phase !== 'measured' && phase !== 'teardown') return undefined;
-  // A point bears the time at which the request ended.
-  const at = Math.round(Date.parse(data.time) - data.value);
-  return { at, ms: data.value, endpoint: name, phase, status: Number(status) };
+  const { name = '', phase, status = '0', error = '' } = data.tags;
+  if (phase !== 'setup' && phase !== 'measured' && phase !== 'lost' && phase !== 'teardown') return undefined;
+  // A point bears the time at which the request ended; http_req_duration leaves out the waiting for a connection.
+  const ended = Date.parse(data.time) + millisecondShareOf(data.time);
+  const { due = '', lag = '0' } = data.metadata ?? {};
+  const ms = Math.max(data.value, due === '' ? 0 : ended - Number(due));
+  const at = Math.round(ended - data.value);
+  return {
+    at,
+    ms: Math.round(ms * 1000) / 1000,
+    lag: Number(lag),
+    endpoint: name,
+    phase,
+    status: Number(status),
+    ...(noSocket.test(error) && { unsent: true }),
+  };
 }
 
 export interface K6RunOptions {
@@ -139,7 +167,7 @@ export async function runK6(
     scriptsFolder,
     env,
   }: { readonly scriptsFolder: string; readonly env: Readonly<Record<string, string | undefined>> },
-): Promise<{ thresholdsCrossed: boolean; requests: number | null; aborted: boolean }> {
+): Promise<K6Ended & { readonly requests: number | null }> {
   const folder = await mkdtemp(join(tmpdir(), 'examctl-k6-'));
   const files = {
     script: join(scriptsFolder, 'scenarios', `${options.script}.js`),
@@ -158,14 +186,21 @@ export async function runK6(
   }
 }
 
+interface K6Ended {
+  readonly thresholdsCrossed: boolean;
+  readonly aborted: boolean;
+  /** on average; null: not known on this system */
+  readonly busyCores: number | null;
+}
+
 async function runToItsEnd(
   options: K6RunOptions,
   files: K6Files & { readonly plan: string },
   env: Record<string, string>,
-): Promise<{ thresholdsCrossed: boolean; aborted: boolean }> {
+): Promise<K6Ended> {
   const { execa } = await import('execa');
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutSeconds * 1000)]);
-  if (signal.aborted) return { thresholdsCrossed: false, aborted: true };
+  if (signal.aborted) return { thresholdsCrossed: false, aborted: true, busyCores: null };
   // Its progress goes to pipes of ours, so that it dies of SIGPIPE within a second when examctl is killed.
   const k6 = execa(options.binary, k6Arguments(files), {
     env,
@@ -175,6 +210,7 @@ async function runToItsEnd(
     buffer: false,
   });
   k6.stdout.resume();
+  const use = watchCores(k6.pid);
   let stderr = '';
   k6.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-4000);
@@ -195,17 +231,37 @@ async function runToItsEnd(
   // A sample that cannot be kept, on a full disk, ends k6: it would go on unrecorded.
   reading.catch(stop);
   const { exitCode, shortMessage } = await k6;
+  const busyCores = use.stop();
   signal.removeEventListener('abort', stop);
   ended.abort();
   await reading;
   const thresholdsCrossed = exitCode === exitCodes.thresholdsCrossed;
   if (exitCode === 0 || thresholdsCrossed || signal.aborted)
-    return { thresholdsCrossed, aborted: signal.aborted };
-  if (exitCode === exitCodes.interrupted) return { thresholdsCrossed, aborted: true };
+    return { thresholdsCrossed, aborted: signal.aborted, busyCores };
+  if (exitCode === exitCodes.interrupted) return { thresholdsCrossed, aborted: true, busyCores };
   throw new Undetermined(`k6 could not run ${files.script}: ${lastLines(stderr) || shortMessage}`, {
     hint: 'run it with --engine builtin to see whether it is k6 or the platform',
   });
 }
+
+/** Cores that a process keeps busy on average, by its processor time of the last look before it ended. */
+function watchCores(pid: number | undefined): { stop(): number | null } {
+  const began = performance.now();
+  let cores: number | null = null;
+  const look = setInterval(() => {
+    const ticks = pid === undefined ? undefined : processStat(pid)?.ticks;
+    if (ticks !== undefined) cores = ticks / ticksPerSecond / ((performance.now() - began) / 1000);
+  }, 500);
+  return {
+    stop: () => {
+      clearInterval(look);
+      return cores;
+    },
+  };
+}
+
+/** USER_HZ, the same on every architecture that Node.js runs on. */
+const ticksPerSecond = 100;
 
 /** Follows the file while k6 writes it, and reads what is left when k6 has ended. */
 async function readSamples(

@@ -195,6 +195,8 @@ export interface Identity {
   readonly userId: string;
   readonly email: string;
   readonly token: string;
+  /** for a new token when that one expires; each is good for one use */
+  readonly refreshToken?: string;
 }
 
 /** The accounts that load runs act as. */

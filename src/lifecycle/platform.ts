@@ -22,6 +22,8 @@ export interface Platform {
   /** SQL, parameters: e-mail domain, most rows; rows {id, email, role} of the active students whose address is at it */
   readonly studentsOfDomainSql: string;
   readonly scenarios: readonly string[];
+  /** relative to the base path; POST {refresh_token} answers {tokens: {access_token, refresh_token}} */
+  readonly refreshPath: string;
   readonly integrity: IntegrityFacts;
   readonly ledger: LedgerFacts;
 }

@@ -42,7 +42,7 @@ export async function endSessions(options: {
         signal,
       });
       const ms = Date.now() - at;
-      onSample({ at, ms, endpoint: 'submit', phase: 'teardown', status: answer.status });
+      onSample({ at, ms, lag: 0, endpoint: 'submit', phase: 'teardown', status: answer.status });
       ledger.write(writeLine(write, at, ms, answer));
       if (!isFailed(answer)) open.delete(sessionId);
     }

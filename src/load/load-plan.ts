@@ -7,6 +7,7 @@ import {
   type ScenarioId,
 } from './scenario.ts';
 import { seededRandom } from './seeded-random.ts';
+import { expiryOf } from './token-life.ts';
 
 /**
  * All that an engine needs, as JSON; k6 reads it from a file. Times are seconds from the start of the measured
@@ -21,6 +22,8 @@ export interface LoadPlan {
   readonly seconds: number;
   readonly graceSeconds: number;
   readonly requestTimeoutSeconds: number;
+  /** relative to the base path: where a refresh token is exchanged */
+  readonly refreshPath: string;
   readonly thresholds: Pick<Thresholds, 'p95Ms' | 'errorRate'>;
   readonly students: readonly StudentPlan[];
 }
@@ -29,6 +32,10 @@ export interface StudentPlan {
   /** from 1; what the ledger calls the student */
   readonly number: number;
   readonly token: string;
+  /** for a new token when this one is about to expire; null: there is none */
+  readonly refreshToken: string | null;
+  /** seconds since 1970; null: the token does not say */
+  readonly tokenExpiresAt: number | null;
   readonly createAt: number;
   /** body of POST /sessions */
   readonly session: {
@@ -50,6 +57,14 @@ export interface AnswerPlan {
   /** index into the session's questions */
   readonly question: number;
   readonly selectedIndex: number;
+  /** the connection is lost while it is sent; the student comes back, looks at the session, and sends it again */
+  readonly lost?: LostConnection;
+}
+
+export interface LostConnection {
+  /** milliseconds after the sending begins; an answer that is faster arrives all the same */
+  readonly afterMs: number;
+  readonly awaySeconds: number;
 }
 
 export interface LoadPlanRequest {
@@ -58,11 +73,12 @@ export interface LoadPlanRequest {
   readonly profile: LoadProfile;
   readonly identities: readonly Identity[];
   readonly baseUrl: string;
+  readonly refreshPath: string;
   readonly thresholds: Thresholds;
 }
 
 export function planLoad(request: LoadPlanRequest): LoadPlan {
-  const { scenario, profileName, profile, identities, baseUrl, thresholds } = request;
+  const { scenario, profileName, profile, identities, baseUrl, refreshPath, thresholds } = request;
   const leadInSeconds = leadInOf(scenario, profile);
   return {
     scenario: scenario.id,
@@ -72,6 +88,7 @@ export function planLoad(request: LoadPlanRequest): LoadPlan {
     seconds: profile.seconds,
     graceSeconds: profile.graceSeconds,
     requestTimeoutSeconds: 15,
+    refreshPath,
     thresholds: { p95Ms: thresholds.p95Ms, errorRate: thresholds.errorRate },
     students: identities.map((identity, index) => planStudent(identity, index, request, leadInSeconds)),
   };
@@ -79,24 +96,29 @@ export function planLoad(request: LoadPlanRequest): LoadPlan {
 
 /** Seconds before the window in which sessions are prepared; nothing to prepare needs none. */
 export function leadInOf(scenario: Scenario, profile: LoadProfile): number {
-  return scenario.creates === 'before' ? Math.ceil(profile.students / scenario.preparedPerSecond) + 2 : 0;
+  return scenario.arrives === 'before' ? Math.ceil(profile.students / scenario.preparedPerSecond) + 2 : 0;
 }
 
 function planStudent(
-  { token }: Identity,
+  { token, refreshToken }: Identity,
   index: number,
   { scenario, profile }: LoadPlanRequest,
   leadInSeconds: number,
 ): StudentPlan {
   const random = seededRandom(index + 1);
   const { year, blocks } = blocksOfYear[index % 2 === 0 ? 0 : 1];
-  const arrivesAt = arrivalOf(scenario, profile, random());
-  const preparedAt = index / scenario.preparedPerSecond - leadInSeconds;
+  const createAt =
+    scenario.arrives === 'before'
+      ? round(index / scenario.preparedPerSecond - leadInSeconds)
+      : round(random() * scenario.arrives.within * profile.seconds);
+  const submitAt = submitTimeOf(scenario, profile, createAt, random);
   const openSeconds = leadInSeconds + profile.seconds + profile.graceSeconds + 60;
   return {
     number: index + 1,
     token,
-    createAt: scenario.creates === 'before' ? preparedAt : arrivesAt,
+    refreshToken: refreshToken ?? null,
+    tokenExpiresAt: secondsOf(expiryOf(token)),
+    createAt,
     session: {
       mode: 'EXAM',
       year,
@@ -105,17 +127,31 @@ function planStudent(
       duration_seconds: Math.ceil(openSeconds),
     },
     answers: [
-      ...answersBefore(scenario, profile, preparedAt, random),
-      ...(scenario.answersInWindow ? answersInWindow(scenario, profile, random) : []),
+      ...answersBefore(scenario, profile, createAt, random),
+      ...(scenario.answersInWindow
+        ? answersBetween(Math.max(0, createAt), submitAt ?? profile.seconds, scenario, profile, random)
+        : []),
     ],
-    submitAt: scenario.submits === 'in-window' ? arrivesAt : null,
+    submitAt,
     submitTwice: random() < scenario.submitTwiceRatio,
   };
 }
 
-/** Nobody arrives in the last 5 % of the window, so that the last ones are served within it. */
-function arrivalOf({ arrival }: Scenario, { seconds }: LoadProfile, share: number): number {
-  return round((arrival === 'late' ? Math.sqrt(share) : share) * seconds * 0.95);
+/** Nobody submits in the last 5 % of the window, so that the last ones are served within it. */
+function submitTimeOf(
+  { submits, earlyRatio }: Scenario,
+  { seconds }: LoadProfile,
+  createAt: number,
+  random: () => number,
+): number | null {
+  if (submits === 'after') return null;
+  const end = seconds * 0.95;
+  const begin = Math.max(0, createAt, end - submits.within * seconds);
+  if (random() < earlyRatio) {
+    const middle = (Math.max(0, createAt) + end) / 2;
+    return round(middle + random() * Math.max(0, begin - middle));
+  }
+  return round(begin + Math.sqrt(random()) * (end - begin));
 }
 
 function answersBefore(
@@ -133,11 +169,18 @@ function answersBefore(
 }
 
 /** Question by question, now and then changing an earlier answer; when all are answered, only changes are left. */
-function answersInWindow(scenario: Scenario, profile: LoadProfile, random: () => number): AnswerPlan[] {
+function answersBetween(
+  begin: number,
+  end: number,
+  scenario: Scenario,
+  profile: LoadProfile,
+  random: () => number,
+): AnswerPlan[] {
   const { min, max } = profile.thinkSeconds;
+  const { awaySeconds, lostConnectionRatio } = scenario;
   const chosen: number[] = [];
   const answers: AnswerPlan[] = [];
-  for (let at = random() * max; at < profile.seconds; at += Math.max(0.05, min + random() * (max - min))) {
+  for (let at = begin + random() * max; at < end; at += Math.max(0.05, min + random() * (max - min))) {
     const changes =
       chosen.length > 0 && (chosen.length === profile.questions || random() < scenario.changeRatio);
     const question = changes ? Math.floor(random() * chosen.length) : chosen.length;
@@ -145,9 +188,20 @@ function answersInWindow(scenario: Scenario, profile: LoadProfile, random: () =>
       ? ((chosen[question] ?? 0) + 1 + Math.floor(random() * 4)) % 5
       : Math.floor(random() * 5);
     chosen[question] = selectedIndex;
-    answers.push({ at: round(at), question, selectedIndex });
+    const isLost = lostConnectionRatio > 0 && random() < lostConnectionRatio;
+    const away = round(awaySeconds.min + random() * (awaySeconds.max - awaySeconds.min));
+    const lost = { afterMs: 1 + Math.floor(random() * mostMsUntilLost), awaySeconds: away };
+    answers.push({ at: round(at), question, selectedIndex, ...(isLost && { lost }) });
+    if (isLost) at += away;
   }
   return answers;
+}
+
+/** Some of the requests arrive by then, others do not, and nobody who sent them knows which. */
+const mostMsUntilLost = 12;
+
+function secondsOf(date: Date | undefined): number | null {
+  return date === undefined ? null : date.getTime() / 1000;
 }
 
 function round(seconds: number): number {

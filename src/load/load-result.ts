@@ -27,6 +27,14 @@ export interface Engine {
   readonly version: string;
 }
 
+/** What the load generator took of this machine. */
+export interface GeneratorUse {
+  /** on average; null: not known on this system */
+  readonly busyCores: number | null;
+  /** that it could have used */
+  readonly usableCores: number;
+}
+
 /** The same for both engines. Requests are those of the measured window unless it says otherwise. */
 export interface LoadResult extends RequestCounts {
   readonly scenario: ScenarioId;
@@ -44,6 +52,7 @@ export interface LoadResult extends RequestCounts {
   /** "200" -> count; "0" counts requests without an answer */
   readonly byStatus: Readonly<Record<string, number>>;
   readonly latency: Latency | null;
+  readonly generator: GeneratorUse & { readonly lag: Latency | null };
   readonly perEndpoint: Readonly<Record<string, EndpointResult>>;
   /** requests before and after the measured window */
   readonly notMeasured: RequestCounts & { readonly byStatus: Readonly<Record<string, number>> };

@@ -25,6 +25,8 @@ export interface K6Ending {
   /** all requests, from the summary; null when k6 did not come to write one */
   readonly requests: number | null;
   readonly aborted: boolean;
+  /** cores that k6 kept busy, on average; null: not known on this system */
+  readonly busyCores: number | null;
 }
 
 export interface LoadHttpAnswer {
@@ -32,6 +34,8 @@ export interface LoadHttpAnswer {
   readonly status: number;
   readonly body: unknown;
   readonly retryAfterSeconds: number | null;
+  /** this machine had no socket left for it */
+  readonly unsent?: true;
 }
 
 export interface LoadHttp {
@@ -40,6 +44,8 @@ export interface LoadHttp {
     readonly path: string;
     readonly token: string;
     readonly body?: unknown;
+    /** the connection is closed then, whether there is an answer or not */
+    readonly giveUpMs?: number;
     readonly signal: AbortSignal;
   }): Promise<LoadHttpAnswer>;
   close(): Promise<void>;

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Environment, Identity } from '../lifecycle/environment.ts';
 import { Undetermined, UsageError } from '../lifecycle/errors.ts';
@@ -59,13 +60,13 @@ export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<L
     tally.add(sample);
     samples.write(sample);
   };
-  let aborted: boolean;
+  let ended: Ended;
   let sessionsLeftOpen: number;
   try {
     const run = { plan, ledgerFile, signal: options.signal, onSample };
-    aborted =
+    ended =
       binary === null
-        ? (await runBuiltin({ ...run, http: ports.openHttp(httpOptions(plan)) })).aborted
+        ? await runBuiltin({ ...run, http: ports.openHttp(httpOptions(plan)) })
         : await runWithK6(run, binary, ports);
     const openHttp = () => ports.openHttp(httpOptions(plan));
     sessionsLeftOpen = await endSessions({ plan, ledgerFile, openHttp, onSample });
@@ -78,6 +79,9 @@ export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<L
   timeline.close();
   const ledger = await summarizeLedger(ledgerFile);
   const { requests, failed, byStatus } = tally.measured;
+  const { aborted, busyCores } = ended;
+  // the built-in engine is one thread
+  const generator = { busyCores, usableCores: binary === null ? 1 : availableParallelism() };
   return {
     scenario: plan.scenario,
     profile: plan.profile,
@@ -85,6 +89,7 @@ export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<L
     startedAt: startedAt.toISOString(),
     endedAt: new Date().toISOString(),
     aborted,
+    generator: { ...generator, lag: tally.lag() },
     virtualStudents: plan.students.length,
     studentsFinished: ledger.studentsFinished,
     sessionsLeftOpen,
@@ -98,8 +103,13 @@ export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<L
     ledgerFile,
     samplesFile,
     timelineFile,
-    outcomes: loadOutcomes({ plan, tally, ledger, aborted, ledgerFile, samplesFile }),
+    outcomes: loadOutcomes({ plan, tally, ledger, aborted, generator, ledgerFile, samplesFile }),
   };
+}
+
+interface Ended {
+  readonly aborted: boolean;
+  readonly busyCores: number | null;
 }
 
 export interface PreparedLoad {
@@ -123,11 +133,12 @@ export async function prepareLoad(options: Omit<LoadOptions, 'folder'>): Promise
   const seconds = leadInOf(scenario, profile) + profile.seconds + profile.graceSeconds;
   requireTokensUntil(new Date(Date.now() + seconds * 1000), identities);
   const baseUrl = await environment.api.baseUrl(signal);
-  const { thresholds } = environment;
+  const { thresholds, platform } = environment;
+  const { refreshPath } = platform;
   return {
     scenario,
     profile,
-    plan: planLoad({ scenario, profileName, profile, identities, baseUrl, thresholds }),
+    plan: planLoad({ scenario, profileName, profile, identities, baseUrl, refreshPath, thresholds }),
   };
 }
 
@@ -159,7 +170,7 @@ interface K6Job {
   onSample(sample: Sample): void;
 }
 
-async function runWithK6(job: K6Job, binary: string, ports: LoadPorts): Promise<boolean> {
+async function runWithK6(job: K6Job, binary: string, ports: LoadPorts): Promise<Ended> {
   const { plan } = job;
   let seen = 0;
   const ending = await ports.runK6({
@@ -181,7 +192,7 @@ async function runWithK6(job: K6Job, binary: string, ports: LoadPorts): Promise<
       },
     );
   }
-  return ending.aborted;
+  return ending;
 }
 
 function httpOptions({ baseUrl, students, requestTimeoutSeconds }: LoadPlan) {

@@ -26,8 +26,11 @@ export class Tally {
   readonly timeline = new Timeline();
   /** answers and submits of all phases: the ledger must have as many */
   writes = 0;
+  /** requests for which this machine had no socket */
+  unsent = 0;
   readonly #newLatency: () => LatencyRecorder;
   readonly #latency: LatencyRecorder;
+  readonly #lag: LatencyRecorder;
   readonly #endpoints = new Map<string, { counts: Counts; latency: LatencyRecorder }>();
 
   static async create(): Promise<Tally> {
@@ -37,6 +40,7 @@ export class Tally {
   private constructor(newLatency: () => LatencyRecorder) {
     this.#newLatency = newLatency;
     this.#latency = newLatency();
+    this.#lag = newLatency();
   }
 
   add(sample: Sample): void {
@@ -46,6 +50,8 @@ export class Tally {
       return;
     }
     this.measured.add(sample);
+    this.#lag.record(sample.lag);
+    if (sample.unsent) this.unsent += 1;
     this.timeline.add(sample);
     const endpoint = this.#endpoint(sample.endpoint);
     endpoint.counts.add(sample);
@@ -56,6 +62,11 @@ export class Tally {
 
   latency(): Latency | null {
     return this.#latency.summary();
+  }
+
+  /** how late the load generator was with its requests */
+  lag(): Latency | null {
+    return this.#lag.summary();
   }
 
   perEndpoint(): Record<string, EndpointResult> {

@@ -180,7 +180,9 @@ export const examPlatform: Platform = {
      WHERE is_active AND role = 'STUDENT' AND right(lower(email), length($1) + 1) = '@' || lower($1)
      ORDER BY email
      LIMIT $2`,
-  scenarios: ['session-burst', 'answers', 'submit-spike'],
+  scenarios: ['session-burst', 'answers', 'submit-spike', 'exam-day'],
+  // As shipped it answers 422 without the parameter, which others ignore.
+  refreshPath: '/auth/refresh?request=1',
   integrity: {
     sessionColumns: {
       test_sessions: 'id',

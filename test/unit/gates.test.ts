@@ -37,6 +37,7 @@ function load(more: Partial<LoadResult> = {}, outcomes: readonly OutcomeRecord[]
     errorRate: 0,
     byStatus: { 200: 1_000 },
     latency: { mean: 20, p50: 20, p90: 30, p95: 40, p99: 50, max: 60 },
+    generator: { busyCores: null, usableCores: 2, lag: null },
     perEndpoint: {},
     notMeasured: { requests: 0, failed: 0, byStatus: {} },
     ledgerFile: '/l',

@@ -72,10 +72,36 @@ test('a request is one point of http_req_duration, dated back to when it was sen
   expect(parseK6Point(line)).toEqual({
     at: Date.parse('2026-01-01T10:00:00.200Z'),
     ms: 50,
+    lag: 0,
     endpoint: 'answer',
     phase: 'measured',
     status: 503,
   });
+});
+
+test('a request takes from when it was due until its answer, and is late by what k6 was late', () => {
+  const line = JSON.stringify({
+    metric: 'http_req_duration',
+    type: 'Point',
+    data: {
+      time: '2026-01-01T10:00:00.250400Z',
+      value: 50,
+      tags: { name: 'answer', phase: 'measured', status: '200' },
+      metadata: { due: String(Date.parse('2026-01-01T10:00:00.100Z')), lag: '3' },
+    },
+  });
+  expect(parseK6Point(line)).toMatchObject({ ms: 150.4, lag: 3, status: 200 });
+});
+
+test.each([
+  ['dial tcp 127.0.0.1:80: connect: cannot assign requested address', true],
+  ['socket: too many open files', true],
+  ['dial: connection refused', undefined],
+])('what k6 could not send for want of a socket is told apart: %s', (error, unsent) => {
+  const tags = { name: 'answer', phase: 'measured', status: '0', error };
+  const data = { time: '2026-01-01T10:00:00Z', value: 0, tags };
+  const sample = parseK6Point(JSON.stringify({ metric: 'http_req_duration', type: 'Point', data }));
+  expect(sample?.unsent).toBe(unsent);
 });
 
 test.each([

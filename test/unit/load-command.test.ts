@@ -87,7 +87,7 @@ test('an unknown scenario or profile is a usage error before the environment is 
 test('the list has each scenario in each profile', async () => {
   const { context, reports } = contextWith();
   await runLoadList(context);
-  expect(reports[0]?.rows).toHaveLength(6);
+  expect(reports[0]?.rows).toHaveLength(8);
   expect(reports[0]?.rows).toContainEqual(
     expect.objectContaining({ scenario: 'submit-spike', profile: 'exam-day', students: 400, seconds: 600 }),
   );
@@ -152,6 +152,7 @@ const result: LoadResult = {
   errorRate: 0,
   byStatus: { 200: 1 },
   latency: null,
+  generator: { busyCores: null, usableCores: 2, lag: null },
   perEndpoint: { answer: { requests: 1, failed: 0, latency: null } },
   notMeasured: { requests: 0, failed: 0, byStatus: {} },
   ledgerFile: '/run/l',

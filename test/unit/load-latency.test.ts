@@ -10,7 +10,7 @@ function sample(
   phase: Phase = 'measured',
   endpoint = 'answer',
 ): Sample {
-  return { at, ms, status, phase, endpoint };
+  return { at, ms, lag: 0, status, phase, endpoint };
 }
 
 test('percentiles are right to three digits', async () => {

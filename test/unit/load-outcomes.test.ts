@@ -8,6 +8,8 @@ import { Tally } from '../../src/load/tally.ts';
 const student = {
   number: 1,
   token: 't',
+  refreshToken: null,
+  tokenExpiresAt: null,
   createAt: 0,
   session: { mode: 'EXAM', year: 1, blocks: ['A'], count: 1, duration_seconds: 60 },
   answers: [],
@@ -18,6 +20,7 @@ const student = {
 const plan: LoadPlan = {
   scenario: 'submit-spike',
   profile: 'smoke',
+  refreshPath: '/refresh',
   baseUrl: 'http://127.0.0.1:1/v1',
   leadInSeconds: 0,
   seconds: 1,
@@ -41,20 +44,28 @@ async function outcomesOf({
   phase = 'measured' as Sample['phase'],
   ledger = finished,
   aborted = false,
+  lag = 0,
+  unsent,
+  busyCores = 0.5,
 }: Partial<{
   samples: number[];
   status: number;
   phase: Sample['phase'];
   ledger: LedgerSummary;
   aborted: boolean;
+  lag: number;
+  unsent: true;
+  busyCores: number | null;
 }> = {}) {
   const tally = await Tally.create();
-  for (const ms of samples) tally.add({ at: 0, ms, endpoint: 'submit', phase, status });
+  for (const ms of samples)
+    tally.add({ at: 0, ms, lag, endpoint: 'submit', phase, status, ...(unsent && { unsent }) });
   const outcomes = loadOutcomes({
     plan,
     tally,
     ledger,
     aborted,
+    generator: { busyCores, usableCores: 2 },
     ledgerFile: '/run/submit-spike-ledger.ndjson',
     samplesFile: '/run/submit-spike-samples.ndjson',
   });
@@ -69,6 +80,7 @@ test('a run in which all went well passes everything', async () => {
     ['load-students-finished', 'pass'],
     ['load-ledger-complete', 'pass'],
     ['load-submit-same-score', 'pass'],
+    ['load-generator', 'pass'],
   ]);
   expect(outcomes['load-p95-latency']?.evidence).toEqual(['submit-spike-samples.ndjson']);
 });
@@ -78,6 +90,24 @@ test('p95 at or above its limit fails', async () => {
     outcome: 'fail',
     message: expect.stringContaining('limit 500 ms'),
   });
+});
+
+test.each([
+  ['was late itself', { lag: 60 }, 'late itself, by 60 ms'],
+  ['kept all cores busy', { busyCores: 1.9 }, '1.9 of 2 cores busy'],
+  ['had no socket left', { unsent: true as const }, 'no socket for 3 requests'],
+])('a generator that %s makes a latency unknown, not a pass', async (_, strain, message) => {
+  const outcomes = await outcomesOf(strain);
+  for (const id of ['load-generator', 'load-p95-latency']) {
+    expect(outcomes[id]).toMatchObject({ outcome: 'unknown', message: expect.stringContaining(message) });
+  }
+  expect(outcomes['load-error-rate']?.outcome).toBe('pass');
+});
+
+test('a limit that is crossed without what the generator adds is crossed', async () => {
+  const slow = { samples: [600, 600, 600], lag: 60 };
+  expect((await outcomesOf(slow))['load-p95-latency']?.outcome).toBe('fail');
+  expect((await outcomesOf({ ...slow, lag: 200 }))['load-p95-latency']?.outcome).toBe('unknown');
 });
 
 test('server errors only: the error rate fails, and there is no latency to judge', async () => {

@@ -20,6 +20,7 @@ function planOf(id: string, students = 40): LoadPlan {
     profile,
     identities,
     baseUrl: 'http://127.0.0.1:1/v1',
+    refreshPath: '/refresh',
     thresholds,
   });
 }
@@ -94,6 +95,35 @@ describe('the plan of a load run', () => {
     expect(late).toBeGreaterThan(students.length / 2);
   });
 
+  test('of a whole exam has students arrive first, answer within their time, and submit early or in the spike', () => {
+    const { students, seconds } = planOf('exam-day', 200);
+    for (const { createAt, answers, submitAt } of students) {
+      expect(createAt).toBeGreaterThanOrEqual(0);
+      expect(createAt).toBeLessThan(0.15 * seconds);
+      expect(submitAt).toBeLessThan(seconds);
+      for (const { at } of answers) {
+        expect(at).toBeGreaterThanOrEqual(createAt);
+        expect(at).toBeLessThan(submitAt ?? 0);
+      }
+    }
+    const early = students.filter(({ submitAt }) => (submitAt ?? 0) < 0.85 * seconds).length;
+    expect(early / students.length).toBeGreaterThan(0.15);
+    expect(early / students.length).toBeLessThan(0.45);
+    expect(students.some(({ submitTwice }) => submitTwice)).toBe(true);
+  });
+
+  test('of a whole exam has connections lost, and nothing due while their students are away', () => {
+    const { students } = planOf('exam-day', 200);
+    const all = students.flatMap(({ answers }) => answers);
+    const lost = all.filter((answer) => answer.lost !== undefined).length;
+    expect(lost / all.length).toBeGreaterThan(0.01);
+    expect(lost / all.length).toBeLessThan(0.04);
+    for (const { answers } of students)
+      for (const [index, { at, lost: away }] of answers.entries())
+        if (away !== undefined)
+          expect(answers[index + 1]?.at ?? Number.POSITIVE_INFINITY).toBeGreaterThan(at + away.awaySeconds);
+  });
+
   test('has the sizes of the planning documents for an exam day', () => {
     const sizes = scenarios.map(({ id, profiles }) => [
       id,
@@ -104,6 +134,7 @@ describe('the plan of a load run', () => {
       ['session-burst', 400, 300],
       ['answers', 300, 1800],
       ['submit-spike', 400, 600],
+      ['exam-day', 400, 2700],
     ]);
     expect(profileNames).toEqual(['smoke', 'exam-day']);
   });

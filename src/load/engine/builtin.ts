@@ -15,7 +15,7 @@ export interface BuiltinRun {
 }
 
 /** For machines without k6: one asynchronous loop for each virtual student, all in this process. */
-export async function runBuiltin(run: BuiltinRun): Promise<{ aborted: boolean }> {
+export async function runBuiltin(run: BuiltinRun): Promise<{ aborted: boolean; busyCores: number }> {
   const { plan, http, ledgerFile, onSample } = run;
   const failure = new AbortController();
   const overdue = AbortSignal.timeout(
@@ -25,6 +25,7 @@ export async function runBuiltin(run: BuiltinRun): Promise<{ aborted: boolean }>
   // Each student listens, at every wait and every request.
   setMaxListeners(0, signal);
   const ledger = new NdjsonFile(ledgerFile);
+  const [began, cpuBefore] = [performance.now(), process.cpuUsage()];
   const surroundings = {
     plan,
     http,
@@ -44,5 +45,7 @@ export async function runBuiltin(run: BuiltinRun): Promise<{ aborted: boolean }>
   }
   const cause: unknown = failure.signal.reason;
   if (failure.signal.aborted && !run.signal.aborted && !overdue.aborted) throw cause;
-  return { aborted: run.signal.aborted };
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const busyCores = (user + system) / 1000 / (performance.now() - began);
+  return { aborted: run.signal.aborted, busyCores };
 }

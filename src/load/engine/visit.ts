@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LedgerLine } from '../ledger.ts';
-import type { AnswerPlan, LoadPlan, StudentPlan } from '../load-plan.ts';
+import type { AnswerPlan, LoadPlan, LostConnection, StudentPlan } from '../load-plan.ts';
 import type { LoadHttp, LoadHttpAnswer } from '../ports.ts';
 import { type Endpoint, isFailed, type Phase, type Sample } from '../sample.ts';
 import { attemptLine, field, type Write, writeLine } from './ledger-lines.ts';
+import { Login } from './login.ts';
 
 /** What all visits of a run share. */
 export interface VisitSurroundings {
@@ -16,72 +17,101 @@ export interface VisitSurroundings {
   writeLedger(line: LedgerLine): void;
 }
 
-type AnyAttempt = Omit<Write, 'attempt'>;
+interface Exchange {
+  readonly endpoint: Endpoint;
+  readonly phase: Phase;
+  /** milliseconds since 1970; default: when it is sent */
+  readonly due?: number;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: object;
+  readonly write?: Omit<Write, 'attempt'>;
+  readonly lost?: LostConnection | undefined;
+}
 
 /** The student cannot go on; the reason goes to the ledger. */
 class GaveUp extends Error {}
 
-/** One virtual student. k6/lib/visit.js does the same: change both. */
+/** One virtual student. k6/lib/visit.js and k6/lib/http.js do the same: change both. */
 export class Visit {
   readonly #student: StudentPlan;
   readonly #around: VisitSurroundings;
+  readonly #login: Login;
   #sessionId: string | null = null;
   #questions: string[] = [];
   #missed = 0;
   #missedBecause = '';
+  /** milliseconds since 1970: since when nothing keeps the student from sending */
+  #freeSince = 0;
+  /** what was due while the student was away is not late */
+  #backSince = 0;
 
   constructor(student: StudentPlan, around: VisitSurroundings) {
     this.#student = student;
     this.#around = around;
+    this.#login = new Login(student);
   }
 
   async run(): Promise<void> {
     const { number: student } = this.#student;
+    const end = (completed: boolean, reason?: string) => {
+      const about = { kind: 'student', student, sessionId: this.#sessionId, completed } as const;
+      this.#around.writeLedger(reason === undefined ? about : { ...about, reason });
+    };
     try {
       await this.#createSession();
       for (const answer of this.#student.answers) await this.#answer(answer);
       await this.#submit();
       if (this.#missed > 0) throw new GaveUp(`missed answers: ${this.#missedBecause}`);
-      this.#around.writeLedger({ kind: 'student', student, sessionId: this.#sessionId, completed: true });
+      end(true);
     } catch (error) {
       if (!(error instanceof GaveUp)) throw error;
-      const sessionId = this.#sessionId;
-      this.#around.writeLedger({
-        kind: 'student',
-        student,
-        sessionId,
-        completed: false,
-        reason: error.message,
-      });
+      end(false, error.message);
     }
   }
 
   async #createSession(): Promise<void> {
     const { number: student, createAt, session, answers } = this.#student;
-    await this.#waitUntil(createAt);
+    const due = await this.#until(createAt);
     const phase = phaseOf(createAt);
-    const created = await this.#send('create-session', phase, 'POST', '/sessions', session);
+    const created = await this.#send({
+      endpoint: 'create-session',
+      phase,
+      due,
+      method: 'POST',
+      path: '/sessions',
+      body: session,
+    });
     const sessionId = field(created.body, 'session_id');
     if (typeof sessionId !== 'string') throw new GaveUp(`without a session: ${told(created)}`);
     this.#sessionId = sessionId;
     this.#around.writeLedger({ kind: 'session', student, sessionId });
-    if (answers.length === 0) return;
-    const read = await this.#send('read-session', phase, 'GET', `/sessions/${sessionId}`);
+    if (answers.length > 0) await this.#readQuestions(phase);
+  }
+
+  async #readQuestions(phase: Phase): Promise<void> {
+    const path = `/sessions/${this.#sessionId}`;
+    const read = await this.#send({ endpoint: 'read-session', phase, method: 'GET', path });
     const questions = field(read.body, 'questions');
     if (!Array.isArray(questions)) throw new GaveUp(`without questions: ${told(read)}`);
     this.#questions = questions.map((question) => String(field(question, 'question_id')));
   }
 
-  async #answer({ at, question, selectedIndex }: AnswerPlan): Promise<void> {
-    await this.#waitUntil(at);
+  async #answer({ at, question, selectedIndex, lost }: AnswerPlan): Promise<void> {
+    const due = await this.#until(at);
     const sessionId = this.#sessionId ?? '';
     const questionId = this.#questions[question];
     if (questionId === undefined) throw new GaveUp(`without question ${question + 1} in the session`);
-    const body = { question_id: questionId, selected_index: selectedIndex };
-    const path = `/sessions/${sessionId}/answer`;
-    const { number: student } = this.#student;
-    const write: AnyAttempt = { kind: 'answer', student, sessionId, questionId, sent: selectedIndex };
-    const answered = await this.#send('answer', phaseOf(at), 'POST', path, body, write);
+    const answered = await this.#send({
+      endpoint: 'answer',
+      phase: phaseOf(at),
+      due,
+      method: 'POST',
+      path: `/sessions/${sessionId}/answer`,
+      body: { question_id: questionId, selected_index: selectedIndex },
+      write: { kind: 'answer', student: this.#student.number, sessionId, questionId, sent: selectedIndex },
+      lost,
+    });
     if (!isFailed(answered)) return;
     if (answered.status === 401) throw new GaveUp(`missed answers: ${told(answered)}`);
     this.#missed += 1;
@@ -90,53 +120,104 @@ export class Visit {
 
   async #submit(): Promise<void> {
     const { number: student, submitAt, submitTwice } = this.#student;
-    if (submitAt !== null) await this.#waitUntil(submitAt);
+    const due = submitAt === null ? Date.now() : await this.#until(submitAt);
     const phase = submitAt === null ? 'teardown' : phaseOf(submitAt);
-    const endpoints: Endpoint[] = submitTwice ? ['submit', 'submit-again'] : ['submit'];
-    for (const endpoint of endpoints) {
-      const sessionId = this.#sessionId ?? '';
-      const path = `/sessions/${sessionId}/submit`;
-      const submitted = await this.#send(endpoint, phase, 'POST', path, undefined, {
-        kind: 'submit',
-        student,
-        sessionId,
-        sent: null,
-      });
-      if (isFailed(submitted)) throw new GaveUp(`not submitted: ${told(submitted)}`);
-    }
+    const sessionId = this.#sessionId ?? '';
+    const once = {
+      phase,
+      method: 'POST',
+      path: `/sessions/${sessionId}/submit`,
+      write: { kind: 'submit', student, sessionId, sent: null },
+    } as const;
+    const submitted = await this.#send({ ...once, endpoint: 'submit', due });
+    if (isFailed(submitted)) throw new GaveUp(`not submitted: ${told(submitted)}`);
+    if (!submitTwice) return;
+    const again = await this.#send({ ...once, endpoint: 'submit-again' });
+    if (isFailed(again)) throw new GaveUp(`not submitted: ${told(again)}`);
   }
 
   /** Tries again what may succeed later, until the run's time is over. 429 is waited out in silence. */
-  async #send(
-    endpoint: Endpoint,
-    phase: Phase,
-    method: 'GET' | 'POST',
-    path: string,
-    body?: object,
-    write?: AnyAttempt,
-  ): Promise<LoadHttpAnswer> {
-    const { plan, http, windowStart, signal, record, writeLedger } = this.#around;
-    const { token } = this.#student;
+  async #send(exchange: Exchange): Promise<LoadHttpAnswer> {
+    const { plan, windowStart, signal } = this.#around;
     const deadline = windowStart + (plan.seconds + plan.graceSeconds) * 1000;
-    for (let attempt = 0; ; attempt += 1) {
-      const trial = write === undefined ? undefined : { ...write, attempt: attempt + 1 };
-      if (trial !== undefined) writeLedger(attemptLine(trial));
-      const at = Date.now();
-      const started = performance.now();
-      const answer = await http.request({ method, path, token, body, signal });
-      signal.throwIfAborted();
-      const ms = Math.round((performance.now() - started) * 1000) / 1000;
-      record({ at, ms, endpoint, phase, status: answer.status });
-      if (trial !== undefined) writeLedger(writeLine(trial, at, ms, answer));
+    let isNew = await this.#renewToken(exchange.phase, false);
+    for (let attempt = 1; ; attempt += 1) {
+      const lost = attempt === 1 ? exchange.lost : undefined;
+      const answer = await this.#attempt(exchange, attempt, lost);
+      if (lost !== undefined && answer.status === 0) {
+        await sleep(lost.awaySeconds * 1000, undefined, { signal });
+        this.#backSince = Date.now();
+        await this.#readQuestions('lost');
+        continue;
+      }
+      if (answer.status === 401 && !isNew) {
+        isNew = await this.#renewToken(exchange.phase, true);
+        if (isNew) continue;
+      }
       const wait = waitBeforeRetry(answer, attempt);
       if (wait === null || Date.now() + wait > deadline) return answer;
       await sleep(wait, undefined, { signal });
     }
   }
 
-  async #waitUntil(seconds: number): Promise<void> {
-    const ms = this.#around.windowStart + seconds * 1000 - Date.now();
+  async #attempt(
+    { endpoint, phase, due, method, path, body, write }: Exchange,
+    attempt: number,
+    lost: LostConnection | undefined,
+  ): Promise<LoadHttpAnswer> {
+    const { http, signal, record, writeLedger } = this.#around;
+    const trial = write === undefined ? undefined : { ...write, attempt };
+    if (trial !== undefined) writeLedger(attemptLine(trial));
+    const at = Date.now();
+    const planned = attempt === 1 && due !== undefined ? Math.max(due, this.#backSince) : at;
+    const lag = Math.max(0, at - Math.max(planned, this.#freeSince));
+    const started = performance.now();
+    const answer = await http.request({
+      method,
+      path,
+      token: this.#login.token,
+      ...(body !== undefined && { body }),
+      ...(lost !== undefined && { giveUpMs: lost.afterMs }),
+      signal,
+    });
+    signal.throwIfAborted();
+    const ms = Math.round((performance.now() - started) * 1000) / 1000;
+    this.#freeSince = Date.now();
+    record({
+      at,
+      ms: ms + Math.max(0, at - planned),
+      lag,
+      endpoint,
+      phase: lost === undefined ? phase : 'lost',
+      status: answer.status,
+      ...(answer.unsent && { unsent: true }),
+    });
+    if (trial !== undefined) writeLedger(writeLine(trial, at, ms, answer));
+    return answer;
+  }
+
+  /** Whether there is a new one. Only a token that is about to expire, or was refused, is exchanged. */
+  async #renewToken(phase: Phase, isRefused: boolean): Promise<boolean> {
+    const body = this.#login.renewal(isRefused);
+    if (body === undefined) return false;
+    const path = this.#around.plan.refreshPath;
+    const answer = await this.#attempt(
+      { endpoint: 'refresh-token', phase, method: 'POST', path, body },
+      1,
+      undefined,
+    );
+    if (this.#login.renew(answer.body)) return true;
+    if (isFailed(answer) && answer.status !== 0 && answer.status < 500)
+      throw new GaveUp(`token not refreshed (${answer.status})`);
+    return false;
+  }
+
+  /** Milliseconds since 1970. */
+  async #until(seconds: number): Promise<number> {
+    const due = this.#around.windowStart + seconds * 1000;
+    const ms = due - Date.now();
     if (ms > 0) await sleep(ms, undefined, { signal: this.#around.signal });
+    return due;
   }
 }
 
@@ -144,7 +225,7 @@ export class Visit {
 function waitBeforeRetry({ status, retryAfterSeconds }: LoadHttpAnswer, attempt: number): number | null {
   if (status === 429) return ((retryAfterSeconds ?? 60) + Math.random()) * 1000;
   if (status === 0 || status >= 500)
-    return Math.min(5, 0.5 * 2 ** attempt) * (0.75 + Math.random() / 2) * 1000;
+    return Math.min(5, 0.5 * 2 ** (attempt - 1)) * (0.75 + Math.random() / 2) * 1000;
   return null;
 }
 

@@ -3,7 +3,7 @@ import { leadInOf } from '../../load/load-plan.ts';
 import type { LoadProgress, LoadResult } from '../../load/load-result.ts';
 import { runLoad } from '../../load/run-load.ts';
 import type { ScenarioId } from '../../load/scenario.ts';
-import { scenarios } from '../../load/scenarios/index.ts';
+import { partsOfAnExam } from '../../load/scenarios/index.ts';
 import type { Phase, RehearsalContext } from '../ports.ts';
 import { type Injection, inject } from './injection.ts';
 import { observe } from './observe.ts';
@@ -13,7 +13,7 @@ export const loadPhase: Phase = {
   id: 'load',
   title: 'Load: session burst, answers, submit spike',
   seconds: ({ load }) =>
-    scenarios.reduce((sum, scenario) => {
+    partsOfAnExam.reduce((sum, scenario) => {
       const profile = scenario.profiles[load];
       return sum + leadInOf(scenario, profile) + profile.seconds + endingSeconds;
     }, 0),

@@ -1,6 +1,6 @@
 import type { Identity } from '../../lifecycle/environment.ts';
 import type { ProfileName, ScenarioId } from '../../load/scenario.ts';
-import { scenarios } from '../../load/scenarios/index.ts';
+import { partsOfAnExam } from '../../load/scenarios/index.ts';
 import type { RehearsalContext } from '../ports.ts';
 
 /** For each scenario the environment's students, those who act in it first. */
@@ -26,7 +26,7 @@ export async function studentsFor({
 export function shareStudents(all: readonly Identity[], load: ProfileName, turn: number): Students {
   const pool = all.length >= studentsWanted(load) + walkers ? all.slice(walkers) : all;
   let first = Math.floor(turn * pool.length);
-  const rotated = scenarios.map(({ id, profiles }) => {
+  const rotated = partsOfAnExam.map(({ id, profiles }) => {
     const students = [...pool.slice(first), ...pool.slice(0, first)];
     first = (first + profiles[load].students) % Math.max(pool.length, 1);
     return [id, students] as const;
@@ -35,5 +35,5 @@ export function shareStudents(all: readonly Identity[], load: ProfileName, turn:
 }
 
 function studentsWanted(load: ProfileName): number {
-  return scenarios.reduce((sum, { profiles }) => sum + profiles[load].students, 0);
+  return partsOfAnExam.reduce((sum, { profiles }) => sum + profiles[load].students, 0);
 }
