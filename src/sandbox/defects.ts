@@ -11,6 +11,9 @@ export interface SandboxDefect {
 
 export type DefectId =
   | 'lost-answers'
+  | 'wrong-option'
+  | 'lost-update'
+  | 'early-acknowledgement'
   | 'double-submit'
   | 'unscored-sessions'
   | 'slow-queries'
@@ -28,6 +31,26 @@ export const sandboxDefects: readonly SandboxDefect[] = [
     title: 'one answer in 50 is acknowledged and logged, but not stored',
     gate: 'zero-data-loss',
     revealedBy: 'a load run with answers, reconciled with the database',
+  },
+  {
+    id: 'wrong-option',
+    title: 'one answer in 50 is acknowledged as chosen, and stored with the next option',
+    gate: 'zero-data-loss',
+    revealedBy: 'a load run with answers, reconciled with the database',
+  },
+  {
+    id: 'lost-update',
+    title:
+      'one changed answer in 10 is acknowledged, and then overwritten by the one before it, as by a race',
+    gate: 'zero-data-loss',
+    revealedBy: 'a load run in which answers are changed, reconciled with the database',
+  },
+  {
+    id: 'early-acknowledgement',
+    title:
+      'answers are acknowledged half a second before they are stored; a worker that is killed forgets them',
+    gate: 'zero-data-loss',
+    revealedBy: 'a load run with answers in which a worker is killed, reconciled with the database',
   },
   {
     id: 'double-submit',

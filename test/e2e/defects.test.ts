@@ -39,6 +39,9 @@ const together: readonly (readonly DefectId[])[] = [
   ['slow-queries', 'missing-audit-trail'],
   ['slow-restart', 'exam-mode-gap'],
   ['unstoppable-job'],
+  ['wrong-option'],
+  ['lost-update'],
+  ['early-acknowledgement'],
 ];
 
 it('every defect is tried', () => {

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { messageOf } from '../../../lifecycle/errors.ts';
+import type { DefectId } from '../../defects.ts';
 import type { Backend } from '../backend.ts';
-import type { Queryable } from '../database.ts';
+import type { Database, Queryable } from '../database.ts';
 import { plainError } from '../errors.ts';
+import { recordPlanted } from '../planted-losses.ts';
 import type { User } from '../users.ts';
 import { recordEvent } from './attempt-events.ts';
 import { type Progress, progressOf } from './progress.ts';
@@ -70,25 +73,93 @@ export async function answerQuestion(
   if (target.status !== 'ACTIVE' || target.overdue === true) throw plainError(400, 'Session is not active');
   if (!target.in_session) throw plainError(404, 'Question not in session');
 
-  const { selected_index: selectedIndex } = given;
-  const values = {
-    selectedIndex,
-    isCorrect: selectedIndex === null ? null : selectedIndex === target.correct_index,
-    markedForReview: given.marked_for_review ?? null,
-  };
+  const values = valuesOf(target, given.selected_index, given.marked_for_review ?? null);
   if (defects.isOn('slow-queries')) await sleepInQuery(database);
-  const store = async (to: Queryable) => {
-    const answer = await storeAnswer(to, sessionId, given.question_id, target, values);
+  const store = async (to: Queryable, wanted = values) => {
+    const answer = await storeAnswer(to, sessionId, given.question_id, target, wanted);
     return { answer, progress: await progressOf(to, sessionId) };
   };
-  const stored = defects.strikes('lost-answers', 1, 50)
-    ? await database.transaction(async (transaction) => ({ value: await store(transaction), commit: false }))
-    : await store(database);
-  if (!defects.isOn('missing-audit-trail')) {
-    const payload = eventPayload(stored.answer, given);
+  const log = async ({ answer }: Stored) => {
+    if (defects.isOn('missing-audit-trail')) return;
+    const payload = eventPayload(answer, given);
     await recordEvent(database, { type: 'ANSWER_SUBMITTED', sessionId, userId: user.id, payload });
-  }
+  };
+  const withoutCommit = () =>
+    database.transaction(async (transaction) => ({ value: await store(transaction), commit: false }));
+  if (defects.isOn('early-acknowledgement'))
+    return acknowledgeEarly(backend, await withoutCommit(), store, log);
+  const stored = await loseSome(backend, { database, target, values, store, withoutCommit });
+  await log(stored);
   return stored;
+}
+
+interface Stored {
+  readonly answer: AnswerRow;
+  readonly progress: Progress;
+}
+
+interface Storing {
+  readonly database: Database;
+  readonly target: Target;
+  readonly values: NewValues;
+  readonly store: (to: Queryable, wanted?: NewValues) => Promise<Stored>;
+  readonly withoutCommit: () => Promise<Stored>;
+}
+
+/** What is stored is what the student is told, unless a defect is on. */
+async function loseSome({ config, defects }: Backend, storing: Storing): Promise<Stored> {
+  const { database, target, values, store, withoutCommit } = storing;
+  const planted = (defect: DefectId, stored: Stored) => {
+    recordPlanted(config.folder, defect, stored.answer);
+    return stored;
+  };
+  if (defects.strikes('lost-answers', 1, 50)) return planted('lost-answers', await withoutCommit());
+  const { selectedIndex } = values;
+  if (selectedIndex !== null && defects.strikes('wrong-option', 1, 50)) {
+    const other = (selectedIndex + 1) % 5;
+    const { answer, progress } = await store(database, valuesOf(target, other));
+    const told = { ...answer, selected_index: selectedIndex };
+    return planted('wrong-option', { answer: told, progress });
+  }
+  const before = target.answer_selected_index;
+  if (before !== null && before !== selectedIndex && defects.strikes('lost-update', 1, 10)) {
+    const stored = await store(database);
+    await store(database, valuesOf(target, before));
+    return planted('lost-update', stored);
+  }
+  return store(database);
+}
+
+const acknowledgedBeforeMs = 500;
+
+/** The student is told at once; the commit comes later, if this worker lives. */
+function acknowledgeEarly(
+  { uncounted, config }: Backend,
+  told: Stored,
+  store: Storing['store'],
+  log: (stored: Stored) => Promise<void>,
+): Stored {
+  recordPlanted(config.folder, 'early-acknowledgement', told.answer);
+  setTimeout(() => {
+    store(uncounted)
+      .then(async (stored) => {
+        recordPlanted(config.folder, 'early-acknowledgement', told.answer, 'kept');
+        await log(stored);
+      })
+      .catch((error) =>
+        process.stderr.write(`an answer was acknowledged and not stored: ${messageOf(error)}\n`),
+      );
+  }, acknowledgedBeforeMs);
+  return told;
+}
+
+function valuesOf(
+  target: Target,
+  selectedIndex: number | null,
+  markedForReview: boolean | null = null,
+): NewValues {
+  const isCorrect = selectedIndex === null ? null : selectedIndex === target.correct_index;
+  return { selectedIndex, isCorrect, markedForReview };
 }
 
 const findTarget = `
