@@ -19,7 +19,8 @@ export const options = {
       executor: 'per-vu-iterations',
       vus: plan.count,
       iterations: 1,
-      maxDuration: `${plan.leadInSeconds + plan.seconds + plan.graceSeconds}s`,
+      // with the time in which workers wait for one another
+      maxDuration: `${5 + plan.leadInSeconds + plan.seconds + plan.graceSeconds}s`,
       gracefulStop: `${plan.requestTimeoutSeconds}s`,
     },
   },
@@ -36,7 +37,7 @@ export function thisStudent() {
 
 /** Milliseconds since 1970 at which the measured window starts, the same for all students. */
 export function windowStart() {
-  return exec.scenario.startTime + plan.leadInSeconds * 1000;
+  return plan.windowStart ?? exec.scenario.startTime + plan.leadInSeconds * 1000;
 }
 
 export function deadline() {

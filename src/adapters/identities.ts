@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IdentitiesConfig } from '../config/settings.ts';
+import { csvLines } from '../lifecycle/csv.ts';
 import type { Environment, Identity, RehearsalAccounts } from '../lifecycle/environment.ts';
 import { ConfigError, messageOf, Undetermined } from '../lifecycle/errors.ts';
 
@@ -59,49 +60,23 @@ async function fromFile({ file }: FromFile, count: number, environment: string):
   });
   const [header, ...rows] = csvLines(text, file);
   const [user = -1, email = -1, token = -1] = columns.map((name) => header?.values.indexOf(name) ?? -1);
+  const refresh = header?.values.indexOf('refresh_token') ?? -1;
   if (user === -1 || email === -1 || token === -1) {
     const has = header === undefined ? 'it is empty' : `it has ${header.values.join(',')}`;
     throw new ConfigError(`${file}:${header?.line ?? 1} must have the columns ${columns.join(',')}, ${has}`);
   }
   return rows.slice(0, count).map(({ line, values }) => {
+    const refreshToken = values[refresh] ?? '';
     const identity = {
       userId: values[user] ?? '',
       email: values[email] ?? '',
       token: values[token] ?? '',
+      ...(refreshToken !== '' && { refreshToken }),
     };
     if (identity.userId === '' || identity.token === '')
       throw new ConfigError(`${file}:${line} has no user_id or no token`);
     return identity;
   });
-}
-
-interface CsvLine {
-  /** as an editor counts */
-  readonly line: number;
-  readonly values: readonly string[];
-}
-
-function csvLines(text: string, file: string): CsvLine[] {
-  return text
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
-    .map((content, index) => ({ content, line: index + 1 }))
-    .filter(({ content }) => content.trim() !== '')
-    .map(({ content, line }) => ({ line, values: csvValues(content, `${file}:${line}`) }));
-}
-
-/** A value in quotes may hold commas, and quotes written twice; a value over several lines is not for us. */
-function csvValues(content: string, place: string): string[] {
-  const value = /\s*(?:"((?:[^"]|"")*)"\s*|([^",]*))(,|$)/y;
-  const values: string[] = [];
-  for (;;) {
-    const found = value.exec(content);
-    // without the line itself: it holds a token
-    if (found === null) throw new ConfigError(`${place} has a quote that does not enclose a whole value`);
-    const [, quoted, plain = '', end] = found;
-    values.push(quoted?.replaceAll('""', '"') ?? plain.trim());
-    if (end === '') return values;
-  }
 }
 
 async function fromSigningKey(

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
 import { processStat } from './processes.ts';
 
-const installHint = 'scripts/install-k6.sh installs it; or set K6_BIN; or run with --engine builtin';
+const installHint = 'examctl load install-k6 installs it; or set K6_BIN; or run with --engine builtin';
 
 export interface K6Places {
   readonly K6_BIN?: string | undefined;
@@ -101,6 +101,12 @@ export function k6Environment(
   };
 }
 
+/** Virtual users that are at work, of the line that k6 writes each second. */
+export function parseK6Vus(line: string): number | undefined {
+  if (!line.startsWith('{"metric":"vus","type":"Point"')) return undefined;
+  return (JSON.parse(line) as { data: { value: number } }).data.value;
+}
+
 /** Date.parse() drops what is finer than a millisecond. */
 function millisecondShareOf(time: string): number {
   const digits = /\.\d{3}(\d+)/.exec(time)?.[1];
@@ -157,6 +163,7 @@ export interface K6RunOptions {
   readonly signal: AbortSignal;
   readonly timeoutSeconds: number;
   onSample(sample: K6Sample): void;
+  onStudents?(count: number): void;
 }
 
 const exitCodes = { thresholdsCrossed: 99, interrupted: 105 };
@@ -222,12 +229,17 @@ async function runToItsEnd(
   signal.addEventListener('abort', stop, { once: true });
   const ended = new AbortController();
   let first = true;
-  const reading = readSamples(files.samples, ended.signal, (sample) => {
+  const onLine = (line: string) => {
+    const students = parseK6Vus(line);
+    if (students !== undefined) return options.onStudents?.(students);
+    const sample = parseK6Point(line);
+    if (sample === undefined) return;
     // k6 has read the plan by now; its tokens need not lie about any longer.
     if (first) rmSync(files.plan, { force: true });
     first = false;
     options.onSample(sample);
-  });
+  };
+  const reading = readLines(files.samples, ended.signal, onLine);
   // A sample that cannot be kept, on a full disk, ends k6: it would go on unrecorded.
   reading.catch(stop);
   const { exitCode, shortMessage } = await k6;
@@ -264,11 +276,7 @@ function watchCores(pid: number | undefined): { stop(): number | null } {
 const ticksPerSecond = 100;
 
 /** Follows the file while k6 writes it, and reads what is left when k6 has ended. */
-async function readSamples(
-  file: string,
-  ended: AbortSignal,
-  onSample: (sample: K6Sample) => void,
-): Promise<void> {
+async function readLines(file: string, ended: AbortSignal, onLine: (line: string) => void): Promise<void> {
   const handle = await open(file);
   const decoder = new TextDecoder();
   const chunk = Buffer.allocUnsafe(256 * 1024);
@@ -281,10 +289,7 @@ async function readSamples(
         if (bytesRead === 0) break;
         const lines = (rest + decoder.decode(chunk.subarray(0, bytesRead), { stream: true })).split('\n');
         rest = lines.pop() ?? '';
-        for (const line of lines) {
-          const sample = parseK6Point(line);
-          if (sample !== undefined) onSample(sample);
-        }
+        for (const line of lines) onLine(line);
       }
       if (last) return;
       await sleep(250, undefined, { signal: ended }).catch(() => undefined);

@@ -60,7 +60,7 @@ export function loadReport(
         type: 'heading',
         text: `${result.scenario} (${result.profile}, ${result.engine.name} ${result.engine.version})`,
       },
-      endpointTable(result),
+      endpointTable(result.perEndpoint),
       { type: 'outcomes', outcomes },
       ...(result.sessionsLeftOpen === 0 ? [] : [leftOpen(result.sessionsLeftOpen)]),
       { type: 'text', text: `Evidence: ${folder}` },
@@ -75,7 +75,7 @@ function leftOpen(sessions: number): Block {
   };
 }
 
-function endpointTable({ perEndpoint }: LoadResult): Block {
+export function endpointTable(perEndpoint: LoadResult['perEndpoint']): Block {
   const endpoints = Object.entries(perEndpoint);
   return {
     type: 'table',

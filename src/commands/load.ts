@@ -3,6 +3,8 @@ import { messageOf, Refused } from '../lifecycle/errors.ts';
 import type { LoadProgress } from '../load/load-result.ts';
 import type { LoadPorts } from '../load/ports.ts';
 import { reconcile } from '../load/reconcile/reconcile.ts';
+import { compressed } from '../load/shape/exam-shape.ts';
+import { readShape } from '../load/shape/read-shape.ts';
 import { type LoadOptions, prepareLoad, runLoad } from '../load/run-load.ts';
 import { profileNames } from '../load/scenario.ts';
 import { scenarios } from '../load/scenarios/index.ts';
@@ -11,7 +13,10 @@ import { auditRecorder } from './audit-recorder.ts';
 import type { Context } from './context.ts';
 import { parseCount } from './count-argument.ts';
 import { parseSeconds } from './duration-argument.ts';
+import { loadInstallK6Command } from './load-install-k6.ts';
+import { loadMergeCommand } from './load-merge.ts';
 import { loadReconcileCommand } from './load-reconcile.ts';
+import { loadShapeCommand } from './load-shape.ts';
 import { loadPlanReport, loadReport, scenariosReport } from './load-report.ts';
 
 export type LoadContext = Context & {
@@ -25,6 +30,10 @@ export interface LoadRunOptions {
   /** seconds */
   readonly duration?: number;
   readonly ledger?: boolean;
+  readonly workers?: number;
+  /** file of a shape, and how much faster than it was */
+  readonly shape?: string;
+  readonly compress?: number;
 }
 
 export function loadCommand(context: LoadContext): Command {
@@ -51,13 +60,19 @@ export function loadCommand(context: LoadContext): Command {
       'measured time, as 30s or 5m, instead of that of the profile',
       parseSeconds,
     )
+    .option('--shape <file>', 'students who come and go as in an actual exam (examctl load shape), with exam-day')
+    .option('--compress <factor>', 'with --shape: the exam in so much less time, as 10', parseCount)
+    .option('--workers <count>', 'processes that share the students; for more than one core can do', parseCount)
     .option('--ledger', 'afterwards compare every acknowledged write with the database')
     .addHelpText(
       'after',
-      '\nExamples:\n  examctl load run answers --ledger\n  examctl load run submit-spike --profile exam-day -e staging',
+      '\nExamples:\n  examctl load run answers --ledger\n  examctl load run submit-spike --profile exam-day -e staging\n  examctl load run exam-day --shape shape.json --compress 10 --ledger',
     )
     .action((scenario: string, options: LoadRunOptions) => runLoadRun(scenario, options, context));
   command.addCommand(loadReconcileCommand(context));
+  command.addCommand(loadMergeCommand(context));
+  command.addCommand(loadShapeCommand(context));
+  command.addCommand(loadInstallK6Command(context));
   return command;
 }
 
@@ -75,12 +90,14 @@ export async function runLoadRun(
   const { progress, signal } = context;
   const environment = await context.openEnvironment();
   const { breakGlass, reason, dryRun } = context.options;
+  const shape = options.shape === undefined ? undefined : await readShape(options.shape);
   const request: Omit<LoadOptions, 'folder'> = {
     environment,
     scenario: id,
     profile: options.profile,
     engine: options.engine,
     overrides: { students: options.students, seconds: options.duration },
+    shape: shape === undefined ? undefined : compressed(shape, options.compress ?? 1),
     signal,
     breakGlass,
     reason,
@@ -94,6 +111,7 @@ export async function runLoadRun(
       {
         ...request,
         folder,
+        workers: options.workers ?? 1,
         onEngine: async ({ name, version }, why) => {
           progress.start(`${id} on ${environment.name} with ${name} ${version} (${why})`);
           await record('started', { profile: options.profile, engine: name, evidence: folder });
@@ -114,6 +132,10 @@ export async function runLoadRun(
   }
 }
 
-function progressText({ phase, elapsedSeconds, seconds, requests, failed }: LoadProgress): string {
-  return `${phase}, ${elapsedSeconds} of ${seconds} s: ${requests} requests, ${failed} failed`;
+function progressText(now: LoadProgress): string {
+  const { phase, elapsedSeconds, seconds, students, requestsPerSecond, requests, failed } = now;
+  const left = Math.max(0, seconds - elapsedSeconds);
+  const who = students === null ? '' : `${students} students, `;
+  const errors = requests === 0 ? '' : ` (${((100 * failed) / requests).toFixed(1)} %)`;
+  return `${phase}: ${who}${requestsPerSecond.toFixed(0)} requests/s, ${failed} of ${requests} failed${errors}, ${left} s left`;
 }

@@ -24,6 +24,11 @@ export interface Platform {
   readonly scenarios: readonly string[];
   /** relative to the base path; POST {refresh_token} answers {tokens: {access_token, refresh_token}} */
   readonly refreshPath: string;
+  /**
+   * SQL, parameters: from and until which time; rows {started_ms: float8, seconds: int|null with extra time,
+   * submit_seconds: float8|null, answers: int} of the exam sessions that started then
+   */
+  readonly examSessionsSql: string;
   readonly integrity: IntegrityFacts;
   readonly ledger: LedgerFacts;
 }

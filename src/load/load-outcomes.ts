@@ -6,8 +6,24 @@ import type { GeneratorUse } from './load-result.ts';
 import { noSamplesReason } from './no-samples-reason.ts';
 import type { Tally } from './tally.ts';
 
+/** What a load run, or several machines together, were to do. */
+export interface Asked {
+  readonly thresholds: LoadPlan['thresholds'];
+  readonly students: number;
+  /** whether some of them submit twice */
+  readonly submitsTwice: boolean;
+}
+
+export function askedBy({ thresholds, students }: LoadPlan): Asked {
+  return {
+    thresholds,
+    students: students.length,
+    submitsTwice: students.some(({ submitTwice }) => submitTwice),
+  };
+}
+
 export interface LoadEvidence {
-  readonly plan: LoadPlan;
+  readonly asked: Asked;
   readonly tally: Tally;
   readonly ledger: LedgerSummary;
   readonly aborted: boolean;
@@ -39,8 +55,8 @@ export function loadOutcomes(evidence: LoadEvidence): OutcomeRecord[] {
 }
 
 function latencyOutcome(evidence: LoadEvidence): OutcomeRecord {
-  const { plan, tally, samplesFile } = evidence;
-  const limit = plan.thresholds.p95Ms;
+  const { asked, tally, samplesFile } = evidence;
+  const limit = asked.thresholds.p95Ms;
   const about = {
     id: 'load-p95-latency',
     title: `95 % of requests are answered within ${limit} ms`,
@@ -60,8 +76,8 @@ function latencyOutcome(evidence: LoadEvidence): OutcomeRecord {
     : { ...about, outcome: 'fail', message, hint: 'examctl metrics capture shows where the time goes' };
 }
 
-function errorRateOutcome({ plan, tally, samplesFile }: LoadEvidence): OutcomeRecord {
-  const limit = plan.thresholds.errorRate;
+function errorRateOutcome({ asked, tally, samplesFile }: LoadEvidence): OutcomeRecord {
+  const limit = asked.thresholds.errorRate;
   const about = {
     id: 'load-error-rate',
     title: `less than ${percent(limit)} of requests fail`,
@@ -76,13 +92,13 @@ function errorRateOutcome({ plan, tally, samplesFile }: LoadEvidence): OutcomeRe
     : { ...about, outcome: 'fail', message, hint: 'the statuses are per request in the samples file' };
 }
 
-function studentsOutcome({ plan, tally, ledger, ledgerFile, aborted }: LoadEvidence): OutcomeRecord {
+function studentsOutcome({ asked, tally, ledger, ledgerFile, aborted }: LoadEvidence): OutcomeRecord {
   const about = {
     id: 'load-students-finished',
     title: 'every virtual student has done what the scenario asks',
     evidence: [basename(ledgerFile)],
   };
-  const { length: students } = plan.students;
+  const { students } = asked;
   if (ledger.studentsFinished === students && students > 0) {
     return { ...about, outcome: 'pass', message: `${students} of ${students} students finished` };
   }
@@ -116,8 +132,8 @@ function ledgerOutcome({ tally, ledger, ledgerFile, samplesFile }: LoadEvidence)
       };
 }
 
-function sameScoreOutcome({ plan, tally, ledger, ledgerFile }: LoadEvidence): OutcomeRecord[] {
-  if (!plan.students.some(({ submitTwice }) => submitTwice)) return [];
+function sameScoreOutcome({ asked, tally, ledger, ledgerFile }: LoadEvidence): OutcomeRecord[] {
+  if (!asked.submitsTwice) return [];
   const about = {
     id: 'load-submit-same-score',
     title: 'a second submit returns the score of the first',
@@ -143,10 +159,10 @@ const busyShare = 0.9;
 const moreMachine = 'run it on a machine that does nothing else, with more cores, or with --workers';
 
 /** Why the load generator was itself the bottleneck; null: it was not. */
-function strainOf({ plan, tally, generator }: LoadEvidence): string | null {
+function strainOf({ asked, tally, generator }: LoadEvidence): string | null {
   if (tally.unsent > 0) return `this machine had no socket for ${tally.unsent} requests (ulimit -n)`;
   const lag = tally.lag();
-  if (lag !== null && lag.p95 > ownShare * plan.thresholds.p95Ms)
+  if (lag !== null && lag.p95 > ownShare * asked.thresholds.p95Ms)
     return `the load generator was late itself, by ${Math.round(lag.p95)} ms at its p95`;
   const { busyCores, usableCores } = generator;
   return busyCores !== null && busyCores > busyShare * usableCores

@@ -6,6 +6,7 @@ import {
   type Scenario,
   type ScenarioId,
 } from './scenario.ts';
+import type { ExamShape } from './shape/exam-shape.ts';
 import { seededRandom } from './seeded-random.ts';
 import { expiryOf } from './token-life.ts';
 
@@ -19,6 +20,8 @@ export interface LoadPlan {
   /** with the base path: "http://127.0.0.1:4000/v1" */
   readonly baseUrl: string;
   readonly leadInSeconds: number;
+  /** milliseconds since 1970; null: when the engine is ready, and the lead-in is over */
+  readonly windowStart: number | null;
   readonly seconds: number;
   readonly graceSeconds: number;
   readonly requestTimeoutSeconds: number;
@@ -75,6 +78,8 @@ export interface LoadPlanRequest {
   readonly baseUrl: string;
   readonly refreshPath: string;
   readonly thresholds: Thresholds;
+  /** who comes when, and goes when: instead of what the scenario draws */
+  readonly shape?: ExamShape | undefined;
 }
 
 export function planLoad(request: LoadPlanRequest): LoadPlan {
@@ -85,6 +90,7 @@ export function planLoad(request: LoadPlanRequest): LoadPlan {
     profile: profileName,
     baseUrl,
     leadInSeconds,
+    windowStart: null,
     seconds: profile.seconds,
     graceSeconds: profile.graceSeconds,
     requestTimeoutSeconds: 15,
@@ -102,16 +108,23 @@ export function leadInOf(scenario: Scenario, profile: LoadProfile): number {
 function planStudent(
   { token, refreshToken }: Identity,
   index: number,
-  { scenario, profile }: LoadPlanRequest,
+  { scenario, profile, shape }: LoadPlanRequest,
   leadInSeconds: number,
 ): StudentPlan {
   const random = seededRandom(index + 1);
   const { year, blocks } = blocksOfYear[index % 2 === 0 ? 0 : 1];
-  const createAt =
-    scenario.arrives === 'before'
-      ? round(index / scenario.preparedPerSecond - leadInSeconds)
-      : round(random() * scenario.arrives.within * profile.seconds);
-  const submitAt = submitTimeOf(scenario, profile, createAt, random);
+  const time = shape?.students[index];
+  const createAt = round(
+    time !== undefined
+      ? time.start
+      : scenario.arrives === 'before'
+        ? index / scenario.preparedPerSecond - leadInSeconds
+        : random() * scenario.arrives.within * profile.seconds,
+  );
+  const submitAt =
+    time !== undefined && time.submit !== null
+      ? round(time.start + time.submit)
+      : submitTimeOf(scenario, { begin: createAt, end: time === undefined ? profile.seconds : time.start + time.seconds }, random);
   const openSeconds = leadInSeconds + profile.seconds + profile.graceSeconds + 60;
   return {
     number: index + 1,
@@ -129,7 +142,12 @@ function planStudent(
     answers: [
       ...answersBefore(scenario, profile, createAt, random),
       ...(scenario.answersInWindow
-        ? answersBetween(Math.max(0, createAt), submitAt ?? profile.seconds, scenario, profile, random)
+        ? answersBetween(
+            { begin: Math.max(0, createAt), end: submitAt ?? profile.seconds, count: time?.answers ?? null },
+            scenario,
+            profile,
+            random,
+          )
         : []),
     ],
     submitAt,
@@ -140,18 +158,18 @@ function planStudent(
 /** Nobody submits in the last 5 % of the window, so that the last ones are served within it. */
 function submitTimeOf(
   { submits, earlyRatio }: Scenario,
-  { seconds }: LoadProfile,
-  createAt: number,
+  own: { readonly begin: number; readonly end: number },
   random: () => number,
 ): number | null {
   if (submits === 'after') return null;
-  const end = seconds * 0.95;
-  const begin = Math.max(0, createAt, end - submits.within * seconds);
+  const start = Math.max(0, own.begin);
+  const end = start + (own.end - start) * 0.95;
+  const spike = Math.max(start, end - submits.within * own.end);
   if (random() < earlyRatio) {
-    const middle = (Math.max(0, createAt) + end) / 2;
-    return round(middle + random() * Math.max(0, begin - middle));
+    const middle = (start + end) / 2;
+    return round(middle + random() * Math.max(0, spike - middle));
   }
-  return round(begin + Math.sqrt(random()) * (end - begin));
+  return round(spike + Math.sqrt(random()) * (end - spike));
 }
 
 function answersBefore(
@@ -170,13 +188,12 @@ function answersBefore(
 
 /** Question by question, now and then changing an earlier answer; when all are answered, only changes are left. */
 function answersBetween(
-  begin: number,
-  end: number,
+  { begin, end, count }: { readonly begin: number; readonly end: number; readonly count: number | null },
   scenario: Scenario,
   profile: LoadProfile,
   random: () => number,
 ): AnswerPlan[] {
-  const { min, max } = profile.thinkSeconds;
+  const { min, max } = count === null ? profile.thinkSeconds : thinkTimeFor((end - begin) / (count + 1));
   const { awaySeconds, lostConnectionRatio } = scenario;
   const chosen: number[] = [];
   const answers: AnswerPlan[] = [];
@@ -195,6 +212,11 @@ function answersBetween(
     if (isLost) at += away;
   }
   return answers;
+}
+
+/** As slowly as those did who gave so many answers. */
+function thinkTimeFor(mean: number): { readonly min: number; readonly max: number } {
+  return { min: mean / 2, max: mean * 1.5 };
 }
 
 /** Some of the requests arrive by then, others do not, and nobody who sent them knows which. */

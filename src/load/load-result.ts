@@ -62,6 +62,8 @@ export interface LoadResult extends RequestCounts {
   readonly samplesFile: string;
   /** absolute: each second, TimelineSecond */
   readonly timelineFile: string;
+  /** absolute: counts and histograms, MachineTally, for examctl load merge */
+  readonly tallyFile: string;
   readonly outcomes: readonly OutcomeRecord[];
 }
 
@@ -77,4 +79,8 @@ export interface LoadProgress extends RequestCounts {
   readonly elapsedSeconds: number;
   readonly seconds: number;
   readonly phase: 'preparing' | 'measuring' | 'ending';
+  /** virtual students whose visit has begun and not ended; null: the engine has not said */
+  readonly students: number | null;
+  /** of the last seconds */
+  readonly requestsPerSecond: number;
 }

@@ -1,3 +1,4 @@
+import type { LoadPlan } from './load-plan.ts';
 import type { Sample } from './sample.ts';
 
 /** k6, found and new enough; or why not, as the end of "k6 is not used: ..." */
@@ -17,6 +18,8 @@ export interface K6Run {
   /** k6 has not come to its end by then: it is ended */
   readonly timeoutSeconds: number;
   onSample(sample: Sample): void;
+  /** virtual students at work */
+  onStudents?(count: number): void;
 }
 
 export interface K6Ending {
@@ -51,10 +54,31 @@ export interface LoadHttp {
   close(): Promise<void>;
 }
 
+/** A load plan, or a part of it, for one engine. */
+export interface EngineJob {
+  readonly plan: LoadPlan;
+  /** lines are added at its end: several engines may have the same */
+  readonly ledgerFile: string;
+  readonly signal: AbortSignal;
+  onSample(sample: Sample): void;
+  onStudents?(count: number): void;
+}
+
+export interface EngineEnding {
+  readonly aborted: boolean;
+  readonly busyCores: number | null;
+}
+
 /** What a load run needs of the world; built in main. */
 export interface LoadPorts {
   findK6(): Promise<K6Found>;
   runK6(run: K6Run): Promise<K6Ending>;
+  /** the built-in engine in a process of its own */
+  runWorker(job: EngineJob): Promise<EngineEnding>;
+  installK6(options: {
+    readonly signal: AbortSignal;
+    onProgress(text: string): void;
+  }): Promise<{ readonly binary: string; readonly version: string; readonly wasThere: boolean }>;
   openHttp(options: {
     readonly baseUrl: string;
     readonly connections: number;

@@ -7,15 +7,18 @@ import { authorizeLoad } from './authorize-load.ts';
 import { endSessions } from './end-sessions.ts';
 import { runBuiltin } from './engine/builtin.ts';
 import { summarizeLedger } from './ledger-summary.ts';
-import { loadOutcomes } from './load-outcomes.ts';
+import { askedBy, loadOutcomes } from './load-outcomes.ts';
 import { type LoadPlan, leadInOf, planLoad } from './load-plan.ts';
 import type { Engine, LoadProgress, LoadResult } from './load-result.ts';
 import { NdjsonFile } from './ndjson-file.ts';
-import type { LoadPorts } from './ports.ts';
+import type { EngineEnding, EngineJob, LoadPorts } from './ports.ts';
 import type { Sample } from './sample.ts';
 import type { LoadProfile, ProfileName, Scenario } from './scenario.ts';
 import { type ProfileOverrides, profileOf, selectProfileName, selectScenario } from './select-scenario.ts';
+import { type ExamShape, lengthOf } from './shape/exam-shape.ts';
+import { splitPlan } from './split-plan.ts';
 import { Tally } from './tally.ts';
+import { writeTally } from './tally-file.ts';
 import { requireTokensUntil } from './token-life.ts';
 
 export interface LoadOptions {
@@ -30,8 +33,12 @@ export interface LoadOptions {
   readonly identities?: readonly Identity[];
   /** overrides of the profile */
   readonly overrides?: ProfileOverrides;
+  /** of an actual exam: sets the number of students and the length; for scenarios in which students come and go */
+  readonly shape?: ExamShape | undefined;
   /** gets <scenario>-ledger.ndjson, -samples.ndjson and -timeline.ndjson */
   readonly folder: string;
+  /** processes that share the students; default 1 */
+  readonly workers?: number;
   readonly signal: AbortSignal;
   /** load in spite of protection and live exams; needs a reason */
   readonly breakGlass?: boolean;
@@ -45,6 +52,7 @@ export interface LoadOptions {
 export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<LoadResult> {
   const prepared = await prepareLoad(options);
   const { plan } = prepared;
+  const workers = Math.min(options.workers ?? 1, plan.students.length);
   const { engine, binary, why } = await chooseEngine(options.engine ?? 'auto', ports);
   await options.onEngine?.(engine, why);
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
@@ -55,19 +63,20 @@ export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<L
   // The ledger exists even when no student came to write to it.
   new NdjsonFile(ledgerFile).close();
   const startedAt = new Date();
-  const progress = startProgress(plan, tally, options.onProgress);
+  let students: number | null = null;
+  const progress = startProgress(plan, tally, () => students, options.onProgress);
   const onSample = (sample: Sample) => {
     tally.add(sample);
     samples.write(sample);
   };
-  let ended: Ended;
+  let ended: EngineEnding;
   let sessionsLeftOpen: number;
   try {
-    const run = { plan, ledgerFile, signal: options.signal, onSample };
-    ended =
-      binary === null
-        ? await runBuiltin({ ...run, http: ports.openHttp(httpOptions(plan)) })
-        : await runWithK6(run, binary, ports);
+    const onStudents = (count: number) => {
+      students = count;
+    };
+    const run = { plan, ledgerFile, signal: options.signal, onSample, onStudents };
+    ended = await runEngines(run, { workers, binary, ports });
     const openHttp = () => ports.openHttp(httpOptions(plan));
     sessionsLeftOpen = await endSessions({ plan, ledgerFile, openHttp, onSample });
   } finally {
@@ -78,10 +87,15 @@ export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<L
   for (const second of tally.timeline.seconds()) timeline.write(second);
   timeline.close();
   const ledger = await summarizeLedger(ledgerFile);
+  const asked = askedBy(plan);
   const { requests, failed, byStatus } = tally.measured;
   const { aborted, busyCores } = ended;
-  // the built-in engine is one thread
-  const generator = { busyCores, usableCores: binary === null ? 1 : availableParallelism() };
+  // a process of the built-in engine is one thread
+  const cores = availableParallelism();
+  const generator = { busyCores, usableCores: binary === null ? Math.min(workers, cores) : cores };
+  const tallyFile = join(options.folder, `${plan.scenario}-tally.json`);
+  const { scenario, baseUrl } = plan;
+  await writeTally(tallyFile, { scenario, baseUrl, asked, aborted, generator, ledger, tally: tally.encoded() });
   return {
     scenario: plan.scenario,
     profile: plan.profile,
@@ -103,13 +117,9 @@ export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<L
     ledgerFile,
     samplesFile,
     timelineFile,
-    outcomes: loadOutcomes({ plan, tally, ledger, aborted, generator, ledgerFile, samplesFile }),
+    tallyFile,
+    outcomes: loadOutcomes({ asked, tally, ledger, aborted, generator, ledgerFile, samplesFile }),
   };
-}
-
-interface Ended {
-  readonly aborted: boolean;
-  readonly busyCores: number | null;
 }
 
 export interface PreparedLoad {
@@ -123,7 +133,17 @@ export async function prepareLoad(options: Omit<LoadOptions, 'folder'>): Promise
   const { environment, signal } = options;
   const scenario = selectScenario(options.scenario);
   const profileName: ProfileName = selectProfileName(options.profile ?? 'smoke');
-  const profile = profileOf(scenario, profileName, options.overrides ?? {});
+  const { shape } = options;
+  if (shape !== undefined && scenario.arrives === 'before') {
+    throw new UsageError(`in ${scenario.id} nobody comes and goes, so that it cannot have the shape of an exam`, {
+      hint: 'examctl load run exam-day --shape shape.json',
+    });
+  }
+  const overrides =
+    shape === undefined
+      ? (options.overrides ?? {})
+      : { students: shape.students.length, seconds: Math.ceil(lengthOf(shape)) };
+  const profile = profileOf(scenario, profileName, overrides);
   const all = options.identities ?? (await environment.identities(profile.students));
   await authorizeLoad(environment, all, {
     breakGlass: options.breakGlass ?? false,
@@ -138,7 +158,7 @@ export async function prepareLoad(options: Omit<LoadOptions, 'folder'>): Promise
   return {
     scenario,
     profile,
-    plan: planLoad({ scenario, profileName, profile, identities, baseUrl, refreshPath, thresholds }),
+    plan: planLoad({ scenario, profileName, profile, identities, baseUrl, refreshPath, thresholds, shape }),
   };
 }
 
@@ -163,14 +183,49 @@ async function chooseEngine(wanted: 'auto' | 'k6' | 'builtin', ports: LoadPorts)
   throw new Undetermined(`k6 cannot be used: ${found.missing}`, { hint: found.hint });
 }
 
-interface K6Job {
-  readonly plan: LoadPlan;
-  readonly ledgerFile: string;
-  readonly signal: AbortSignal;
-  onSample(sample: Sample): void;
+/** By one engine, or by several of them, each with its own students and all with the same ledger. */
+async function runEngines(
+  job: EngineJob,
+  { workers, binary, ports }: { readonly workers: number; readonly binary: string | null; readonly ports: LoadPorts },
+): Promise<EngineEnding> {
+  const { plan, signal, onStudents } = job;
+  if (workers === 1) {
+    return binary === null
+      ? runBuiltin({ ...job, http: ports.openHttp(httpOptions(plan)) })
+      : runWithK6(job, binary, ports);
+  }
+  const failure = new AbortController();
+  const counts: number[] = [];
+  const runPart = async (part: LoadPlan, index: number): Promise<EngineEnding> => {
+    const own: EngineJob = {
+      ...job,
+      plan: part,
+      signal: AbortSignal.any([signal, failure.signal]),
+      onStudents: (count) => {
+        counts[index] = count;
+        onStudents?.(counts.reduce((sum, each = 0) => sum + each, 0));
+      },
+    };
+    try {
+      return await (binary === null ? ports.runWorker(own) : runWithK6(own, binary, ports));
+    } catch (error) {
+      // the others would go on with a load that is not the one that was asked for
+      failure.abort(error);
+      throw error;
+    }
+  };
+  const endings = await Promise.allSettled(splitPlan(plan, workers, Date.now()).map(runPart));
+  const failed = endings.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+  const ended = endings.flatMap((ending) => (ending.status === 'fulfilled' ? [ending.value] : []));
+  const busy = ended.flatMap(({ busyCores }) => busyCores ?? []);
+  return {
+    aborted: ended.some(({ aborted }) => aborted),
+    busyCores: busy.length < ended.length ? null : busy.reduce((sum, cores) => sum + cores, 0),
+  };
 }
 
-async function runWithK6(job: K6Job, binary: string, ports: LoadPorts): Promise<Ended> {
+async function runWithK6(job: EngineJob, binary: string, ports: LoadPorts): Promise<EngineEnding> {
   const { plan } = job;
   let seen = 0;
   const ending = await ports.runK6({
@@ -178,7 +233,7 @@ async function runWithK6(job: K6Job, binary: string, ports: LoadPorts): Promise<
     binary,
     script: plan.scenario,
     // k6 starts its virtual users first, a second for some hundreds of them.
-    timeoutSeconds: 60 + plan.leadInSeconds + plan.seconds + plan.graceSeconds + plan.requestTimeoutSeconds,
+    timeoutSeconds: 65 + plan.leadInSeconds + plan.seconds + plan.graceSeconds + plan.requestTimeoutSeconds,
     onSample: (sample) => {
       seen += 1;
       job.onSample(sample);
@@ -199,14 +254,27 @@ function httpOptions({ baseUrl, students, requestTimeoutSeconds }: LoadPlan) {
   return { baseUrl, connections: students.length, timeoutSeconds: requestTimeoutSeconds };
 }
 
-function startProgress(plan: LoadPlan, tally: Tally, onProgress: LoadOptions['onProgress']): NodeJS.Timeout {
+const rateSeconds = 5;
+
+function startProgress(
+  plan: LoadPlan,
+  tally: Tally,
+  students: () => number | null,
+  onProgress: LoadOptions['onProgress'],
+): NodeJS.Timeout {
   const started = Date.now();
+  const counts: number[] = [];
   return setInterval(() => {
     const elapsedSeconds = Math.round((Date.now() - started) / 1000);
     const measuring = elapsedSeconds >= plan.leadInSeconds;
     const ending = elapsedSeconds >= plan.leadInSeconds + plan.seconds;
+    counts.push(tally.measured.requests + tally.notMeasured.requests);
+    const [before = 0] = counts.slice(-rateSeconds - 1);
+    const spanned = Math.min(rateSeconds, counts.length - 1);
     onProgress?.({
       elapsedSeconds,
+      students: students(),
+      requestsPerSecond: spanned < 1 ? 0 : ((counts.at(-1) ?? 0) - before) / spanned,
       seconds: plan.leadInSeconds + plan.seconds,
       phase: ending ? 'ending' : measuring ? 'measuring' : 'preparing',
       requests: tally.measured.requests,

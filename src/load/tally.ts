@@ -1,4 +1,5 @@
-import { type LatencyRecorder, latencyRecorders } from './latency.ts';
+import { z } from 'zod';
+import { encodedLatency, type LatencyRecorder, latencyRecorders } from './latency.ts';
 import type { EndpointResult, Latency, RequestCounts } from './load-result.ts';
 import { isFailed, type Sample } from './sample.ts';
 import { Timeline } from './timeline.ts';
@@ -7,15 +8,36 @@ export interface PhaseTally extends RequestCounts {
   readonly byStatus: Readonly<Record<string, number>>;
 }
 
+const count = z.int().nonnegative();
+const encodedCounts = z.object({ requests: count, failed: count, byStatus: z.record(z.string(), count) });
+
+/** A tally as JSON: those of several machines add up to one. */
+export const encodedTally = z.object({
+  measured: encodedCounts,
+  notMeasured: encodedCounts,
+  writes: count,
+  unsent: count,
+  latency: encodedLatency,
+  lag: encodedLatency,
+  endpoints: z.record(z.string(), z.object({ counts: encodedCounts, latency: encodedLatency })),
+});
+
+export type EncodedTally = z.infer<typeof encodedTally>;
+
 class Counts {
   requests = 0;
   failed = 0;
   readonly byStatus: Record<string, number> = {};
 
-  add(sample: Sample): void {
-    this.requests += 1;
-    if (isFailed(sample)) this.failed += 1;
-    this.byStatus[sample.status] = (this.byStatus[sample.status] ?? 0) + 1;
+  note(sample: Sample): void {
+    this.add({ requests: 1, failed: isFailed(sample) ? 1 : 0, byStatus: { [sample.status]: 1 } });
+  }
+
+  add({ requests, failed, byStatus }: PhaseTally): void {
+    this.requests += requests;
+    this.failed += failed;
+    for (const [status, times] of Object.entries(byStatus))
+      this.byStatus[status] = (this.byStatus[status] ?? 0) + times;
   }
 }
 
@@ -46,15 +68,15 @@ export class Tally {
   add(sample: Sample): void {
     if (sample.endpoint === 'answer' || sample.endpoint.startsWith('submit')) this.writes += 1;
     if (sample.phase !== 'measured') {
-      this.notMeasured.add(sample);
+      this.notMeasured.note(sample);
       return;
     }
-    this.measured.add(sample);
+    this.measured.note(sample);
     this.#lag.record(sample.lag);
     if (sample.unsent) this.unsent += 1;
     this.timeline.add(sample);
     const endpoint = this.#endpoint(sample.endpoint);
-    endpoint.counts.add(sample);
+    endpoint.counts.note(sample);
     if (isFailed(sample)) return;
     this.#latency.record(sample.ms);
     endpoint.latency.record(sample.ms);
@@ -77,6 +99,39 @@ export class Tally {
         { requests: counts.requests, failed: counts.failed, latency: latency.summary() },
       ]),
     );
+  }
+
+  encoded(): EncodedTally {
+    const plain = ({ requests, failed, byStatus }: Counts) => ({ requests, failed, byStatus });
+    return {
+      measured: plain(this.measured),
+      notMeasured: plain(this.notMeasured),
+      writes: this.writes,
+      unsent: this.unsent,
+      latency: this.#latency.encoded(),
+      lag: this.#lag.encoded(),
+      endpoints: Object.fromEntries(
+        [...this.#endpoints].map(([name, { counts, latency }]) => [
+          name,
+          { counts: plain(counts), latency: latency.encoded() },
+        ]),
+      ),
+    };
+  }
+
+  /** The same as if its requests had been made here. */
+  addAll(other: EncodedTally): void {
+    this.measured.add(other.measured);
+    this.notMeasured.add(other.notMeasured);
+    this.writes += other.writes;
+    this.unsent += other.unsent;
+    this.#latency.add(other.latency);
+    this.#lag.add(other.lag);
+    for (const [name, { counts, latency }] of Object.entries(other.endpoints)) {
+      const endpoint = this.#endpoint(name);
+      endpoint.counts.add(counts);
+      endpoint.latency.add(latency);
+    }
   }
 
   #endpoint(name: string) {

@@ -184,6 +184,9 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
     loadPorts: async () => ({
       findK6: () => findK6(env),
       runK6: (run) => runK6(run, { scriptsFolder: join(packageRoot(), 'k6'), env }),
+      runWorker: async (job) => (await import('../adapters/load-workers.ts')).runLoadWorker(around.program, job),
+      installK6: async (options) =>
+        (await import('../adapters/install-k6.ts')).installK6({ root: packageRoot(), env }, options),
       openHttp: openLoadHttp,
     }),
     prerequisites: async () => (await import('./prerequisites.ts')).lookAtPrerequisites(env, state()),

@@ -3,6 +3,7 @@ export const internalProcesses: Readonly<Record<string, (args: string[]) => Prom
   guardian: async (args) => (await import('./guardian.ts')).runGuardian(args),
   helper: async (args) => (await import('./helper.ts')).runHelper(args),
   'sandbox-supervisor': async (args) => (await import('../sandbox/supervisor.ts')).runSupervisor(args),
+  'load-worker': async () => (await import('./load-worker.ts')).runLoadWorker(),
   'sandbox-backend': async (args) => (await import('../sandbox/backend/main.ts')).runBackend(args),
   'sandbox-backend-workers': async (args) =>
     (await import('../sandbox/backend/workers.ts')).runBackendWorkers(args),

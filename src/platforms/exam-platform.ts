@@ -183,6 +183,15 @@ export const examPlatform: Platform = {
   scenarios: ['session-burst', 'answers', 'submit-spike', 'exam-day'],
   // As shipped it answers 422 without the parameter, which others ignore.
   refreshPath: '/auth/refresh?request=1',
+  // There is no schedule: an exam is what its sessions are. Extra time is in expires_at.
+  examSessionsSql: `
+    SELECT extract(epoch FROM s.started_at)::float8 * 1000 AS started_ms,
+           coalesce(extract(epoch FROM s.expires_at - s.started_at)::int, s.duration_seconds) AS seconds,
+           greatest(0, extract(epoch FROM s.submitted_at - s.started_at))::float8 AS submit_seconds,
+           (SELECT count(*)::int FROM session_answers a WHERE a.session_id = s.id) AS answers
+      FROM test_sessions s
+     WHERE s.mode = 'EXAM' AND s.started_at >= $1 AND s.started_at < $2
+     ORDER BY s.started_at`,
   integrity: {
     sessionColumns: {
       test_sessions: 'id',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLoadHttp } from '../../src/adapters/http-load.ts';
 import { findK6, runK6 } from '../../src/adapters/k6.ts';
+import { runLoadWorker } from '../../src/adapters/load-workers.ts';
 import { packageRoot } from '../../src/adapters/package-root.ts';
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import type { Identity } from '../../src/lifecycle/environment.ts';
@@ -25,6 +26,8 @@ const ports: LoadPorts = {
   findK6: () => findK6(process.env),
   runK6: (run) => runK6(run, { scriptsFolder: join(packageRoot(), 'k6'), env: process.env }),
   openHttp: openLoadHttp,
+  runWorker: (job) => runLoadWorker([process.execPath, join(packageRoot(), 'bin/examctl.js')], job),
+  installK6: () => Promise.reject(new Error('it is there')),
 };
 
 let sandbox: TestSandbox;

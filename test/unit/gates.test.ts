@@ -43,6 +43,7 @@ function load(more: Partial<LoadResult> = {}, outcomes: readonly OutcomeRecord[]
     ledgerFile: '/l',
     samplesFile: '/s',
     timelineFile: '/t',
+    tallyFile: '/y',
     outcomes,
     ...more,
   };

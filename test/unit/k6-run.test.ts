@@ -78,7 +78,7 @@ describe('finding k6', () => {
   test('a K6_BIN that cannot be executed is told by its name', async () => {
     expect(await findK6({ K6_BIN: '/no/such/k6', PATH: '/usr/bin' })).toMatchObject({
       missing: expect.stringContaining('/no/such/k6'),
-      hint: expect.stringContaining('install-k6.sh'),
+      hint: expect.stringContaining('examctl load install-k6'),
     });
   });
 

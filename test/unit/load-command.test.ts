@@ -158,6 +158,7 @@ const result: LoadResult = {
   ledgerFile: '/run/l',
   samplesFile: '/run/s',
   timelineFile: '/run/t',
+  tallyFile: '/run/y',
   outcomes: [],
 };
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { LedgerSummary } from '../../src/load/ledger-summary.ts';
-import { loadOutcomes } from '../../src/load/load-outcomes.ts';
+import { askedBy, loadOutcomes } from '../../src/load/load-outcomes.ts';
 import type { LoadPlan } from '../../src/load/load-plan.ts';
 import type { Sample } from '../../src/load/sample.ts';
 import { Tally } from '../../src/load/tally.ts';
@@ -23,6 +23,7 @@ const plan: LoadPlan = {
   refreshPath: '/refresh',
   baseUrl: 'http://127.0.0.1:1/v1',
   leadInSeconds: 0,
+  windowStart: null,
   seconds: 1,
   graceSeconds: 1,
   requestTimeoutSeconds: 1,
@@ -61,7 +62,7 @@ async function outcomesOf({
   for (const ms of samples)
     tally.add({ at: 0, ms, lag, endpoint: 'submit', phase, status, ...(unsent && { unsent }) });
   const outcomes = loadOutcomes({
-    plan,
+    asked: askedBy(plan),
     tally,
     ledger,
     aborted,

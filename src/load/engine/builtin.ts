@@ -1,41 +1,45 @@
 import { setMaxListeners } from 'node:events';
 import type { LedgerLine } from '../ledger.ts';
-import type { LoadPlan } from '../load-plan.ts';
 import { NdjsonFile } from '../ndjson-file.ts';
-import type { LoadHttp } from '../ports.ts';
-import type { Sample } from '../sample.ts';
+import type { EngineEnding, EngineJob, LoadHttp } from '../ports.ts';
 import { Visit } from './visit.ts';
 
-export interface BuiltinRun {
-  readonly plan: LoadPlan;
+export interface BuiltinRun extends EngineJob {
   readonly http: LoadHttp;
-  readonly ledgerFile: string;
-  readonly signal: AbortSignal;
-  onSample(sample: Sample): void;
 }
 
 /** For machines without k6: one asynchronous loop for each virtual student, all in this process. */
-export async function runBuiltin(run: BuiltinRun): Promise<{ aborted: boolean; busyCores: number }> {
+export async function runBuiltin(run: BuiltinRun): Promise<EngineEnding> {
   const { plan, http, ledgerFile, onSample } = run;
   const failure = new AbortController();
   const overdue = AbortSignal.timeout(
-    (plan.leadInSeconds + plan.seconds + plan.graceSeconds + plan.requestTimeoutSeconds) * 1000,
+    (5 + plan.leadInSeconds + plan.seconds + plan.graceSeconds + plan.requestTimeoutSeconds) * 1000,
   );
   const signal = AbortSignal.any([run.signal, failure.signal, overdue]);
   // Each student listens, at every wait and every request.
   setMaxListeners(0, signal);
-  const ledger = new NdjsonFile(ledgerFile);
+  const ledger = new NdjsonFile(ledgerFile, 'append');
   const [began, cpuBefore] = [performance.now(), process.cpuUsage()];
   const surroundings = {
     plan,
     http,
     signal,
-    windowStart: Date.now() + plan.leadInSeconds * 1000,
+    windowStart: plan.windowStart ?? Date.now() + plan.leadInSeconds * 1000,
     record: onSample,
     writeLedger: (line: LedgerLine) => ledger.write(line),
   };
   try {
-    const visits = plan.students.map((student) => new Visit(student, surroundings).run());
+    let atWork = 0;
+    const tellStudents = (change: number) => {
+      atWork += change;
+      run.onStudents?.(atWork);
+    };
+    const visits = plan.students.map(async (student) => {
+      const visit = new Visit(student, surroundings);
+      tellStudents(1);
+      await visit.run();
+      tellStudents(-1);
+    });
     // A failure that is not the platform's, such as a full disk, ends all visits: they would go on unrecorded.
     for (const visit of visits) visit.catch((error) => failure.abort(error));
     await Promise.allSettled(visits);
