@@ -4,6 +4,8 @@ import { fault } from './fault.ts';
 import { integrityIncremental } from './integrity/incremental.ts';
 import { integrity } from './integrity/integrity.ts';
 import { integrityLive } from './integrity/live.ts';
+import { loadGenerators } from './load/generators.ts';
+import { loadReconcile } from './load/reconcile.ts';
 import type { Bench, Figure } from './measure.ts';
 import { sandboxUp } from './sandbox-up.ts';
 import { services } from './services.ts';
@@ -14,6 +16,8 @@ const benches: readonly Bench[] = [
   integrity,
   integrityIncremental,
   integrityLive,
+  loadGenerators,
+  loadReconcile,
   sandboxUp,
   services,
   startup,

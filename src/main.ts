@@ -83,6 +83,7 @@ const readOnly = [
   'integrity',
   'load install-k6',
   'load list',
+  'load manifest',
   'load merge',
   'load reconcile',
   'load shape',

@@ -37,7 +37,8 @@ export async function installK6(
     }
     const [binary = '', text = ''] = stdout.trim().split('\n').slice(-2);
     const version = parseK6Version(text);
-    if (version === undefined) throw new Undetermined(`k6 was installed, but does not say its version: "${text}"`);
+    if (version === undefined)
+      throw new Undetermined(`k6 was installed, but does not say its version: "${text}"`);
     return { binary, version, wasThere: stdout.includes('is already there') };
   } finally {
     clearInterval(told);

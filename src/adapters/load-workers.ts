@@ -2,10 +2,25 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Undetermined } from '../lifecycle/errors.ts';
-import type { EngineEnding, EngineJob } from '../load/ports.ts';
+
+export interface LoadWorkerJob<Sample> {
+  readonly plan: object;
+  readonly ledgerFile: string;
+  readonly signal: AbortSignal;
+  onSample(sample: Sample): void;
+  onStudents?(count: number): void;
+}
+
+interface Ended {
+  readonly aborted: boolean;
+  readonly busyCores: number | null;
+}
 
 /** Runs a part of a load plan in a process of its own. */
-export async function runLoadWorker(program: readonly string[], job: EngineJob): Promise<EngineEnding> {
+export async function runLoadWorker<Sample>(
+  program: readonly string[],
+  job: LoadWorkerJob<Sample>,
+): Promise<Ended> {
   const { plan, ledgerFile, signal, onSample, onStudents } = job;
   const [node = process.execPath, ...args] = program;
   const child = spawn(node, [...args, 'internal', 'load-worker'], { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -23,7 +38,7 @@ export async function runLoadWorker(program: readonly string[], job: EngineJob):
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
-  let ended: EngineEnding | undefined;
+  let ended: Ended | undefined;
   for await (const text of createInterface({ input: child.stdout })) {
     const line = JSON.parse(text);
     if (line.sample !== undefined) onSample(line.sample);

@@ -19,7 +19,12 @@ Example:
     .action(() => runLoadInstallK6(context));
 }
 
-export async function runLoadInstallK6({ progress, signal, report, loadPorts }: InstallContext): Promise<void> {
+export async function runLoadInstallK6({
+  progress,
+  signal,
+  report,
+  loadPorts,
+}: InstallContext): Promise<void> {
   const ports = await loadPorts();
   progress.start('building k6, which takes some minutes');
   const { binary, version, wasThere } = await ports.installK6({

@@ -3,21 +3,23 @@ import { messageOf, Refused } from '../lifecycle/errors.ts';
 import type { LoadProgress } from '../load/load-result.ts';
 import type { LoadPorts } from '../load/ports.ts';
 import { reconcile } from '../load/reconcile/reconcile.ts';
-import { compressed } from '../load/shape/exam-shape.ts';
-import { readShape } from '../load/shape/read-shape.ts';
 import { type LoadOptions, prepareLoad, runLoad } from '../load/run-load.ts';
 import { profileNames } from '../load/scenario.ts';
 import { scenarios } from '../load/scenarios/index.ts';
 import { selectProfileName, selectScenario } from '../load/select-scenario.ts';
+import { compressed } from '../load/shape/exam-shape.ts';
+import { readShape } from '../load/shape/read-shape.ts';
 import { auditRecorder } from './audit-recorder.ts';
 import type { Context } from './context.ts';
 import { parseCount } from './count-argument.ts';
 import { parseSeconds } from './duration-argument.ts';
 import { loadInstallK6Command } from './load-install-k6.ts';
+import { runFindLimit } from './load-limit.ts';
+import { loadManifestCommand } from './load-manifest.ts';
 import { loadMergeCommand } from './load-merge.ts';
 import { loadReconcileCommand } from './load-reconcile.ts';
-import { loadShapeCommand } from './load-shape.ts';
 import { loadPlanReport, loadReport, scenariosReport } from './load-report.ts';
+import { loadShapeCommand } from './load-shape.ts';
 
 export type LoadContext = Context & {
   loadPorts(): Promise<LoadPorts>;
@@ -31,6 +33,7 @@ export interface LoadRunOptions {
   readonly duration?: number;
   readonly ledger?: boolean;
   readonly workers?: number;
+  readonly findLimit?: boolean;
   /** file of a shape, and how much faster than it was */
   readonly shape?: string;
   readonly compress?: number;
@@ -60,16 +63,28 @@ export function loadCommand(context: LoadContext): Command {
       'measured time, as 30s or 5m, instead of that of the profile',
       parseSeconds,
     )
-    .option('--shape <file>', 'students who come and go as in an actual exam (examctl load shape), with exam-day')
+    .option(
+      '--shape <file>',
+      'students who come and go as in an actual exam (examctl load shape), with exam-day',
+    )
     .option('--compress <factor>', 'with --shape: the exam in so much less time, as 10', parseCount)
-    .option('--workers <count>', 'processes that share the students; for more than one core can do', parseCount)
+    .option(
+      '--workers <count>',
+      'processes that share the students; for more than one core can do',
+      parseCount,
+    )
+    .option(
+      '--find-limit',
+      'with more and more students, until a threshold is crossed; --students: of the first step',
+    )
     .option('--ledger', 'afterwards compare every acknowledged write with the database')
     .addHelpText(
       'after',
-      '\nExamples:\n  examctl load run answers --ledger\n  examctl load run submit-spike --profile exam-day -e staging\n  examctl load run exam-day --shape shape.json --compress 10 --ledger',
+      '\nExamples:\n  examctl load run answers --ledger\n  examctl load run submit-spike --profile exam-day -e staging\n  examctl load run exam-day --shape shape.json --compress 10 --ledger\n  examctl load run answers --find-limit --students 20',
     )
     .action((scenario: string, options: LoadRunOptions) => runLoadRun(scenario, options, context));
   command.addCommand(loadReconcileCommand(context));
+  command.addCommand(loadManifestCommand(context));
   command.addCommand(loadMergeCommand(context));
   command.addCommand(loadShapeCommand(context));
   command.addCommand(loadInstallK6Command(context));
@@ -107,6 +122,15 @@ export async function runLoadRun(
   // no operation with a revert, but what load wrote cannot be taken back: it goes on record like one
   const record = auditRecorder(context, { environment: environment.name, action: `load run ${id}` });
   try {
+    if (options.findLimit) {
+      const from = options.students ?? 20;
+      progress.start(`${id} on ${environment.name} with more and more students`);
+      await record('started', { profile: options.profile, evidence: folder });
+      const limit = { ...request, from, folder, workers: options.workers ?? 1 };
+      const report = await runFindLimit(limit, await context.loadPorts(), context);
+      await record('done', { exitCode: report.exitCode ?? 0 });
+      return;
+    }
     const result = await runLoad(
       {
         ...request,

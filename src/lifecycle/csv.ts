@@ -29,4 +29,3 @@ function csvValues(content: string, place: string): string[] {
     if (end === '') return values;
   }
 }
-

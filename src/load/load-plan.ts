@@ -6,8 +6,8 @@ import {
   type Scenario,
   type ScenarioId,
 } from './scenario.ts';
-import type { ExamShape } from './shape/exam-shape.ts';
 import { seededRandom } from './seeded-random.ts';
+import type { ExamShape } from './shape/exam-shape.ts';
 import { expiryOf } from './token-life.ts';
 
 /**
@@ -124,7 +124,11 @@ function planStudent(
   const submitAt =
     time !== undefined && time.submit !== null
       ? round(time.start + time.submit)
-      : submitTimeOf(scenario, { begin: createAt, end: time === undefined ? profile.seconds : time.start + time.seconds }, random);
+      : submitTimeOf(
+          scenario,
+          { begin: createAt, end: time === undefined ? profile.seconds : time.start + time.seconds },
+          random,
+        );
   const openSeconds = leadInSeconds + profile.seconds + profile.graceSeconds + 60;
   return {
     number: index + 1,

@@ -75,6 +75,8 @@ export interface LoadPorts {
   runK6(run: K6Run): Promise<K6Ending>;
   /** the built-in engine in a process of its own */
   runWorker(job: EngineJob): Promise<EngineEnding>;
+  /** each file of k6/, by its path in there */
+  k6Scripts(): Promise<Readonly<Record<string, string>>>;
   installK6(options: {
     readonly signal: AbortSignal;
     onProgress(text: string): void;

@@ -95,7 +95,15 @@ export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<L
   const generator = { busyCores, usableCores: binary === null ? Math.min(workers, cores) : cores };
   const tallyFile = join(options.folder, `${plan.scenario}-tally.json`);
   const { scenario, baseUrl } = plan;
-  await writeTally(tallyFile, { scenario, baseUrl, asked, aborted, generator, ledger, tally: tally.encoded() });
+  await writeTally(tallyFile, {
+    scenario,
+    baseUrl,
+    asked,
+    aborted,
+    generator,
+    ledger,
+    tally: tally.encoded(),
+  });
   return {
     scenario: plan.scenario,
     profile: plan.profile,
@@ -135,9 +143,12 @@ export async function prepareLoad(options: Omit<LoadOptions, 'folder'>): Promise
   const profileName: ProfileName = selectProfileName(options.profile ?? 'smoke');
   const { shape } = options;
   if (shape !== undefined && scenario.arrives === 'before') {
-    throw new UsageError(`in ${scenario.id} nobody comes and goes, so that it cannot have the shape of an exam`, {
-      hint: 'examctl load run exam-day --shape shape.json',
-    });
+    throw new UsageError(
+      `in ${scenario.id} nobody comes and goes, so that it cannot have the shape of an exam`,
+      {
+        hint: 'examctl load run exam-day --shape shape.json',
+      },
+    );
   }
   const overrides =
     shape === undefined
@@ -186,7 +197,11 @@ async function chooseEngine(wanted: 'auto' | 'k6' | 'builtin', ports: LoadPorts)
 /** By one engine, or by several of them, each with its own students and all with the same ledger. */
 async function runEngines(
   job: EngineJob,
-  { workers, binary, ports }: { readonly workers: number; readonly binary: string | null; readonly ports: LoadPorts },
+  {
+    workers,
+    binary,
+    ports,
+  }: { readonly workers: number; readonly binary: string | null; readonly ports: LoadPorts },
 ): Promise<EngineEnding> {
   const { plan, signal, onStudents } = job;
   if (workers === 1) {

@@ -35,7 +35,10 @@ export async function writeTally(file: string, content: Omit<MachineTally, 'sche
   try {
     await writeFile(file, `${JSON.stringify({ schema: tallySchema, ...content })}\n`, { mode: 0o600 });
   } catch (cause) {
-    throw new Undetermined(`cannot write ${file}: ${messageOf(cause)}`, { cause, hint: 'make room, and run it again' });
+    throw new Undetermined(`cannot write ${file}: ${messageOf(cause)}`, {
+      cause,
+      hint: 'make room, and run it again',
+    });
   }
 }
 
@@ -48,5 +51,7 @@ export async function readTally(file: string): Promise<MachineTally> {
   }
   const { success, data, error } = machineTally.safeParse(read);
   if (success) return data;
-  throw new UsageError(`${file} is no tally of a load run: ${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message}`);
+  throw new UsageError(
+    `${file} is no tally of a load run: ${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message}`,
+  );
 }

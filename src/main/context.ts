@@ -184,7 +184,10 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
     loadPorts: async () => ({
       findK6: () => findK6(env),
       runK6: (run) => runK6(run, { scriptsFolder: join(packageRoot(), 'k6'), env }),
-      runWorker: async (job) => (await import('../adapters/load-workers.ts')).runLoadWorker(around.program, job),
+      runWorker: async (job) =>
+        (await import('../adapters/load-workers.ts')).runLoadWorker(around.program, job),
+      k6Scripts: async () =>
+        (await import('../adapters/k6-scripts.ts')).readK6Scripts(join(packageRoot(), 'k6')),
       installK6: async (options) =>
         (await import('../adapters/install-k6.ts')).installK6({ root: packageRoot(), env }, options),
       openHttp: openLoadHttp,

@@ -27,6 +27,7 @@ const ports: LoadPorts = {
   runK6: (run) => runK6(run, { scriptsFolder: join(packageRoot(), 'k6'), env: process.env }),
   openHttp: openLoadHttp,
   runWorker: (job) => runLoadWorker([process.execPath, join(packageRoot(), 'bin/examctl.js')], job),
+  k6Scripts: () => Promise.reject(new Error('nothing is sent to Kubernetes')),
   installK6: () => Promise.reject(new Error('it is there')),
 };
 

@@ -13,17 +13,20 @@ export function shapeFromCsv(text: string, file: string): ExamShape {
   const at = Object.fromEntries(columns.map((name) => [name, header?.values.indexOf(name) ?? -1]));
   if (at.start === -1 || at.duration_minutes === -1) {
     const has = header === undefined ? 'it is empty' : `it has ${header.values.join(',')}`;
-    throw new ConfigError(`${file}:${header?.line ?? 1} must have the columns start,duration_minutes: ${has}`, {
-      hint: 'start,duration_minutes,extra_minutes,students, as 2026-05-04T09:00Z,90,0,120',
-    });
+    throw new ConfigError(
+      `${file}:${header?.line ?? 1} must have the columns start,duration_minutes: ${has}`,
+      {
+        hint: 'start,duration_minutes,extra_minutes,students, as 2026-05-04T09:00Z,90,0,120',
+      },
+    );
   }
   const times = lines.flatMap(({ line, values }): StudentTime[] => {
     const place = `${file}:${line}`;
-    const valueOf = (name: (typeof columns)[number]) => values[at[name] ?? -1] ?? '';
-    const start = startOf(valueOf('start'), place);
-    const minutes = number(valueOf('duration_minutes'), `${place} duration_minutes`, 1);
-    const extra = number(valueOf('extra_minutes') || '0', `${place} extra_minutes`, 0);
-    const students = number(valueOf('students') || '1', `${place} students`, 1);
+    const textAt = (name: (typeof columns)[number]) => values[at[name] ?? -1] ?? '';
+    const start = startOf(textAt('start'), place);
+    const minutes = number(textAt('duration_minutes'), `${place} duration_minutes`, 1);
+    const extra = number(textAt('extra_minutes') || '0', `${place} extra_minutes`, 0);
+    const students = number(textAt('students') || '1', `${place} students`, 1);
     const time = { start, seconds: (minutes + extra) * 60, submit: null, answers: null };
     return Array.from({ length: students }, () => time);
   });
