@@ -6,7 +6,7 @@ import { packageRoot } from '../src/adapters/package-root.ts';
 
 export interface Figure {
   readonly name: string;
-  readonly unit: 'ms' | 's' | 'MB';
+  readonly unit: 'us' | 'ms' | 's' | 'MB';
   /** of n rounds */
   readonly median: number;
   readonly n: number;

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openLoadHttp } from '../../src/adapters/http-load.ts';
 import { findK6, runK6 } from '../../src/adapters/k6.ts';
 import { runLoadWorker } from '../../src/adapters/load-workers.ts';
 import { packageRoot } from '../../src/adapters/package-root.ts';
@@ -59,7 +60,7 @@ async function figuresOf(generators: readonly Generator[], size: Size, rounds: n
   for (let round = 0; round < rounds; round += 1)
     for (const [index, generator] of generators.entries()) seen[index]?.push(await generator.run(size));
   const cpuOf = (taken: readonly Taken[]) =>
-    median(taken.map(({ cpuSeconds, requests }) => (1000 * cpuSeconds) / requests));
+    median(taken.map(({ cpuSeconds, requests }) => (1e6 * cpuSeconds) / requests));
   const first = cpuOf(seen[0] ?? []);
   return generators.flatMap(({ name, goal }, index) => {
     const taken = seen[index] ?? [];
@@ -68,7 +69,7 @@ async function figuresOf(generators: readonly Generator[], size: Size, rounds: n
     return [
       figure({
         name: `${name} (${rate} requests/s)`,
-        unit: 'ms',
+        unit: 'us',
         median: cpu,
         n: taken.length,
         ratio: index === 0 ? null : cpu / first,
@@ -86,11 +87,10 @@ async function generatorsFor(url: string, folder: string): Promise<Generator[]> 
     console.error(
       'load-generators: without wrk: it is not installed, so that ratios are to the built-in engine',
     );
-  generators.push({
-    name: 'built-in engine, with the ledger',
-    run: (size) => builtin(url, folder, size),
-    goal: 2,
-  });
+  generators.push(
+    { name: 'built-in engine, the bare request', run: (size) => bare(url, size), goal: 2 },
+    { name: 'built-in engine, with the ledger', run: (size) => builtin(url, folder, size) },
+  );
   const k6 = await findK6(process.env);
   if ('missing' in k6) console.error(`load-generators: without k6: ${k6.missing}`);
   else
@@ -126,6 +126,26 @@ function planOf(baseUrl: string, { students, answers }: Size): LoadPlan {
       submitTwice: false,
     })),
   };
+}
+
+/** As many at once as there are students, with nothing written down. */
+async function bare(url: string, { students, answers }: Size): Promise<Taken> {
+  const http = openLoadHttp({ baseUrl: url, connections: students, timeoutSeconds: 10 });
+  const { signal } = new AbortController();
+  setMaxListeners(0, signal);
+  const [began, before] = [performance.now(), process.cpuUsage()];
+  await Promise.all(
+    Array.from({ length: students }, async () => {
+      for (let number = 0; number < answers; number += 1) {
+        const { status } = await http.request({ method: 'GET', path: '/sessions', token: 'a.token', signal });
+        if (status !== 200) throw new Error(`the target answered with ${status}`);
+      }
+    }),
+  );
+  const { user, system } = process.cpuUsage(before);
+  await http.close();
+  const seconds = (performance.now() - began) / 1000;
+  return { requests: students * answers, seconds, cpuSeconds: (user + system) / 1e6 };
 }
 
 async function builtin(url: string, folder: string, size: Size): Promise<Taken> {

@@ -34,7 +34,7 @@ export function send(student, exchange, { before, after, comeBack } = {}) {
   }
 }
 
-function request(student, { endpoint, phase, due, method, path, body }, isFirst, lost) {
+function request(student, { endpoint, phase, due, path, body }, isFirst, lost) {
   const at = Date.now();
   const planned = isFirst && due !== undefined ? Math.max(due, student.backSince) : at;
   // as metadata, which makes no new time series; src/adapters/k6.ts makes the latency of them
@@ -48,6 +48,7 @@ function request(student, { endpoint, phase, due, method, path, body }, isFirst,
   };
   if (body !== undefined) params.headers['Content-Type'] = 'application/json';
   const text = body === undefined ? null : JSON.stringify(body);
+  const method = endpoint === 'read-session' ? 'GET' : 'POST';
   const response = http.request(method, plan.baseUrl + path, text, params);
   student.freeSince = Date.now();
   return { at, response };
@@ -58,11 +59,7 @@ function renewToken(student, phase, isRefused) {
   const body = renewal(student, isRefused);
   if (body === undefined) return false;
   const path = plan.refreshPath;
-  const { response } = request(
-    student,
-    { endpoint: 'refresh-token', phase, method: 'POST', path, body },
-    false,
-  );
+  const { response } = request(student, { endpoint: 'refresh-token', phase, path, body }, false);
   if (accepted(response) && renew(student, bodyOf(response))) return true;
   if (response.status >= 400 && response.status < 500)
     throw new GaveUp(`token not refreshed (${response.status})`);

@@ -3,12 +3,13 @@
 import { SharedArray } from 'k6/data';
 import exec from 'k6/execution';
 
-// Shared, because each virtual user would otherwise hold a copy of all students.
+// Shared, because each virtual user would otherwise hold a copy of all students. A big plan comes in several files.
+const files = __ENV.EXAMCTL_LOAD_PLAN.split(',');
+const students = new SharedArray('students', () => files.flatMap((file) => JSON.parse(open(file)).students));
 const [about] = new SharedArray('about', () => {
-  const { students, ...rest } = JSON.parse(open(__ENV.EXAMCTL_LOAD_PLAN));
+  const { students: _, ...rest } = JSON.parse(open(files[0]));
   return [{ ...rest, count: students.length }];
 });
-const students = new SharedArray('students', () => JSON.parse(open(__ENV.EXAMCTL_LOAD_PLAN)).students);
 
 export const plan = about;
 

@@ -25,7 +25,6 @@ export function createSession(student) {
     endpoint: 'create-session',
     phase,
     due,
-    method: 'POST',
     path: '/sessions',
     body: student.session,
   });
@@ -39,7 +38,6 @@ export function readQuestions(student, phase = phaseOf(student.createAt)) {
   const read = send(student, {
     endpoint: 'read-session',
     phase,
-    method: 'GET',
     path: `/sessions/${student.sessionId}`,
   });
   const { questions } = bodyOf(read);
@@ -64,7 +62,6 @@ function answer(student, { at, question, selectedIndex, lost }) {
       phase: phaseOf(at),
       due,
       lost,
-      method: 'POST',
       path: `/sessions/${sessionId}/answer`,
       body: { question_id: questionId, selected_index: selectedIndex },
     },
@@ -95,7 +92,7 @@ function submitOnce(student, about) {
   const write = { kind: 'submit', sessionId, sent: null };
   const submitted = send(
     student,
-    { ...about, method: 'POST', path: `/sessions/${sessionId}/submit` },
+    { ...about, path: `/sessions/${sessionId}/submit` },
     {
       before: (attempt) => announce(number, write, attempt),
       after: (ended) => {

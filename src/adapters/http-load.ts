@@ -1,3 +1,5 @@
+import type { Dispatcher } from 'undici';
+
 /** Requests of virtual students. No answer is an answer, too: status 0, as a load run counts it instead of failing. */
 export function openLoadHttp({
   baseUrl,
@@ -38,33 +40,108 @@ export function openLoadHttp({
       readonly signal: AbortSignal;
     }) => {
       const pool = await opening;
-      try {
-        const answer = await pool.request({
-          method,
-          path: `${prefix}${path}`,
-          headers: {
-            authorization: `Bearer ${token}`,
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          },
-          body: body === undefined ? null : JSON.stringify(body),
-          signal: giveUpMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(giveUpMs)]),
-        });
-        const text = await answer.body.text();
-        return {
-          status: answer.statusCode,
-          body: parseBody(text),
-          retryAfterSeconds: retryAfterOf(answer.headers['retry-after']),
-        };
-      } catch (error) {
-        // Refused, reset or timed out: that is what the load run records; an abort is seen by its owner.
-        const none = { status: 0, body: undefined, retryAfterSeconds: null };
-        return noSocket.has((error as NodeJS.ErrnoException).code ?? '')
-          ? { ...none, unsent: true as const }
-          : none;
-      }
+      const headers: Record<string, string> = { authorization: `Bearer ${token}` };
+      if (body !== undefined) headers['content-type'] = 'application/json';
+      const exchange = {
+        method,
+        path: `${prefix}${path}`,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+      };
+      return new Promise<Answer>((resolve) => {
+        const handler = new Exchange(resolve, exchangesUnder(signal));
+        if (giveUpMs !== undefined) setTimeout(() => handler.abort(), giveUpMs).unref();
+        if (signal.aborted) handler.abort();
+        pool.dispatch(exchange, handler);
+      });
     },
     close: async () => (await opening).destroy(),
   };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly retryAfterSeconds: number | null;
+  readonly unsent?: true;
+}
+
+const exchanges = new WeakMap<AbortSignal, Set<Exchange>>();
+
+/** What is on its way and ends with a signal: one listener, since one for each request takes longer than the request. */
+function exchangesUnder(signal: AbortSignal): Set<Exchange> {
+  const known = exchanges.get(signal);
+  if (known !== undefined) return known;
+  const under = new Set<Exchange>();
+  exchanges.set(signal, under);
+  signal.addEventListener('abort', () => {
+    for (const exchange of under) exchange.abort();
+  });
+  return under;
+}
+
+const noAnswer: Answer = { status: 0, body: undefined, retryAfterSeconds: null };
+
+/** By undici's own events: a stream for each body would take as long as the request itself. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #resolve: (answer: Answer) => void;
+  readonly #under: Set<Exchange>;
+  #controller: Dispatcher.DispatchController | undefined;
+  #isOver = false;
+  #status = 0;
+  #retryAfter: number | null = null;
+  #chunks: Buffer[] = [];
+
+  constructor(resolve: (answer: Answer) => void, under: Set<Exchange>) {
+    this.#resolve = resolve;
+    this.#under = under.add(this);
+  }
+
+  /** At once, also while the connection is still being made: nobody waits for that any longer. */
+  abort(): void {
+    this.#isOver = true;
+    this.#controller?.abort(new Error('given up'));
+    this.#end(noAnswer);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#isOver) controller.abort(new Error('given up'));
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    this.#status = status;
+    this.#retryAfter = retryAfterOf(headers['retry-after']);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    const [first] = this.#chunks;
+    const whole = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : first;
+    this.#end({
+      status: this.#status,
+      body: parseBody(whole?.toString('utf8') ?? ''),
+      retryAfterSeconds: this.#retryAfter,
+    });
+  }
+
+  /** Refused, reset or timed out: that is what the load run records; an abort is seen by its owner. */
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    const isUnsent = noSocket.has((error as NodeJS.ErrnoException).code ?? '');
+    this.#end(isUnsent ? { ...noAnswer, unsent: true } : noAnswer);
+  }
+
+  #end(answer: Answer): void {
+    this.#under.delete(this);
+    this.#resolve(answer);
+  }
 }
 
 /** Of this machine: too many open files, no port left, no buffers. */

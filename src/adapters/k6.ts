@@ -53,7 +53,7 @@ async function checkedVersion(binary: string) {
   if (version === undefined)
     return { missing: `${binary} is not k6: "${stdout.slice(0, 60)}"`, hint: installHint };
   if (isSupported(version)) return { binary, version };
-  return { missing: `${binary} is k6 ${version}; 0.57 or newer, below 3, is needed`, hint: installHint };
+  return { missing: `${binary} is k6 ${version}; 1 or 2 is needed`, hint: installHint };
 }
 
 export function parseK6Version(text: string): string | undefined {
@@ -61,8 +61,7 @@ export function parseK6Version(text: string): string | undefined {
 }
 
 export function isSupported(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return (major > 0 || minor >= 57) && major < 3;
+  return /^[12]\./.test(version);
 }
 
 export interface K6Files {

@@ -16,8 +16,8 @@ export async function runFindLimit(
   return made;
 }
 
-function stepText({ students, p95, errorRate, crossed }: LimitStep): string {
-  const how = crossed === null ? 'carried' : `not carried: ${crossed}`;
+function stepText({ students, p95, errorRate, outcome, because }: LimitStep): string {
+  const how = because === null ? 'carried' : `${outcome === 'fail' ? 'not carried' : 'unclear'}: ${because}`;
   return `${students} students: p95 ${p95 ?? 'unknown'} ms, ${(100 * errorRate).toFixed(1)} % failed, ${how}`;
 }
 
@@ -28,6 +28,7 @@ export function limitReport(
   const { carried, bottleneck, steps, outcome } = limit;
   const { p95Ms } = environment.thresholds;
   const first = bottleneck === null ? '' : `; first bottleneck: ${bottleneck.text}`;
+  const least = outcome.outcome === 'unknown' ? 'at least ' : '';
   return {
     kind: 'load.limit',
     data: { scenario, environment: environment.name, ...limit },
@@ -37,7 +38,7 @@ export function limitReport(
     blocks: [
       {
         type: 'heading',
-        text: `${environment.name} carries ${carried} students of ${scenario} at p95 < ${p95Ms} ms${first}`,
+        text: `${environment.name} carries ${least}${carried} students of ${scenario} at p95 < ${p95Ms} ms${first}`,
       },
       {
         type: 'table',

@@ -40,8 +40,8 @@ It holds tokens of the students: give it to kubectl at once, and keep it out of 
 the volume claim, a file for each pod: examctl load reconcile <folder>.
 
 Examples:
-  examctl load manifest answers --profile exam-day --parallelism 4 -e staging | kubectl apply -f -
-  examctl load manifest exam-day --parallelism 8 --namespace load -e staging -o json | jq .manifests[2]`,
+  examctl load manifest answers --profile exam-day --parallelism 4 -e staging | kubectl apply --server-side -f -
+  examctl load manifest exam-day --parallelism 8 --namespace load -e staging -o json | jq '.manifests[-1]'`,
     )
     .action((scenario: string, flags: ManifestFlags) => runLoadManifest(scenario, flags, context));
 }
@@ -60,7 +60,7 @@ export async function runLoadManifest(
   const scripts = await (await loadPorts()).k6Scripts();
   const manifests = k6Manifest({ plan, parallelism, namespace, image, ledgerClaim, scripts });
   const { stringify } = await import('yaml');
-  const text = manifests.map((manifest) => stringify(manifest)).join('---\n');
+  const text = manifests.map((manifest) => stringify(manifest, { blockQuote: 'literal' })).join('---\n');
   await report({
     kind: 'load.manifest',
     data: { manifests },

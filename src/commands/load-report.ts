@@ -62,11 +62,17 @@ export function loadReport(
       },
       endpointTable(result.perEndpoint),
       { type: 'outcomes', outcomes },
+      ...(result.engine.name === 'builtin' ? [differenceToK6] : []),
       ...(result.sessionsLeftOpen === 0 ? [] : [leftOpen(result.sessionsLeftOpen)]),
       { type: 'text', text: `Evidence: ${folder}` },
     ],
   };
 }
+
+const differenceToK6: Block = {
+  type: 'text',
+  text: 'Built-in engine: the students, requests, times and thresholds are those of k6; it speaks HTTP/1.1 only, is one thread for each worker, and its latencies contain the connecting and the parsing of an answer.',
+};
 
 function leftOpen(sessions: number): Block {
   return {

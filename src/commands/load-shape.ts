@@ -63,7 +63,7 @@ export function shapeReport(shape: ExamShape): Report {
   const { students, source } = shape;
   const known = students.flatMap(({ submit }) => submit ?? []);
   return {
-    kind: 'load-shape',
+    kind: 'load.shape',
     data: shape,
     rows: students,
     blocks: [
@@ -104,7 +104,7 @@ function groupsOf(students: readonly StudentTime[]): [string, string, number, nu
 }
 
 function minutes(seconds: number): string {
-  return `${Math.round(seconds / 60)} min`;
+  return seconds !== 0 && seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }
 
 function middleOf(values: readonly number[]): number {

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { messageOf, Refused } from '../lifecycle/errors.ts';
+import { messageOf, Refused, UsageError } from '../lifecycle/errors.ts';
 import type { LoadProgress } from '../load/load-result.ts';
 import type { LoadPorts } from '../load/ports.ts';
 import { reconcile } from '../load/reconcile/reconcile.ts';
@@ -63,9 +63,11 @@ export function loadCommand(context: LoadContext): Command {
       'measured time, as 30s or 5m, instead of that of the profile',
       parseSeconds,
     )
-    .option(
-      '--shape <file>',
-      'students who come and go as in an actual exam (examctl load shape), with exam-day',
+    .addOption(
+      new Option(
+        '--shape <file>',
+        'students who come and go as in an actual exam (examctl load shape), with exam-day',
+      ).conflicts(['students', 'duration', 'findLimit']),
     )
     .option('--compress <factor>', 'with --shape: the exam in so much less time, as 10', parseCount)
     .option(
@@ -102,6 +104,11 @@ export async function runLoadRun(
 ): Promise<void> {
   const { id } = selectScenario(scenario);
   selectProfileName(options.profile);
+  if (options.compress !== undefined && options.shape === undefined) {
+    throw new UsageError('--compress is of --shape, which is not given', {
+      hint: 'examctl load run exam-day --shape shape.json --compress 10; or say how long: --duration 5m',
+    });
+  }
   const { progress, signal } = context;
   const environment = await context.openEnvironment();
   const { breakGlass, reason, dryRun } = context.options;

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { attemptLine, type Write, writeLine } from './engine/ledger-lines.ts';
 import { readLedger } from './ledger.ts';
+import { attemptLine, type Write, writeLine } from './ledger-lines.ts';
 import type { LoadPlan } from './load-plan.ts';
 import { NdjsonFile } from './ndjson-file.ts';
 import type { LoadHttp } from './ports.ts';

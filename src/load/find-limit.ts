@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Identity } from '../lifecycle/environment.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
-import { worst } from '../lifecycle/outcome.ts';
 import type { LoadResult } from './load-result.ts';
 import type { LoadPorts } from './ports.ts';
 import { type ResourceUse, watchResources } from './resource-use.ts';
@@ -12,10 +11,13 @@ import { type LoadOptions, runLoad } from './run-load.ts';
 /** One try with a number of students. */
 export interface LimitStep {
   readonly students: number;
-  /** of its thresholds; the platform carries so many students when it is `pass` */
-  readonly outcome: OutcomeRecord['outcome'];
-  /** of the first threshold that does not hold; null: all hold */
-  readonly crossed: string | null;
+  /**
+   * `pass`: the platform carries so many. `fail`: a threshold is crossed. `unknown`: something else was not as it has to
+   * be, such as a load generator that was late, or identities that were rate limited.
+   */
+  readonly outcome: 'pass' | 'fail' | 'unknown';
+  /** why it is not `pass` */
+  readonly because: string | null;
   readonly requests: number;
   readonly errorRate: number;
   readonly p95: number | null;
@@ -29,7 +31,7 @@ export interface FoundLimit {
   readonly carried: number;
   /** the fewest that were not; null: there are no more students to try with */
   readonly crossedAt: number | null;
-  /** what was used most when the limit was crossed */
+  /** what was used most when the limit was crossed; null: nothing that was looked at was used much */
   readonly bottleneck: ResourceUse | null;
   readonly steps: readonly LimitStep[];
   readonly outcome: OutcomeRecord;
@@ -65,10 +67,10 @@ export async function findLimit(options: FindLimitOptions, ports: LoadPorts): Pr
     const step = await tryStep(next, rotated(all, steps.length), options, ports);
     steps.push(step);
     options.onStep?.(step);
-    if (step.outcome === 'pass' || step.outcome === 'warn') carried = next;
-    else crossedAt = next;
-    // a generator that cannot keep up says nothing about more students either
+    // it says nothing about the platform, and would not with more students either
     if (step.outcome === 'unknown') break;
+    if (step.outcome === 'pass') carried = next;
+    else crossedAt = next;
     next = nextStep(carried, crossedAt, all.length);
   }
   return found(steps, carried, crossedAt);
@@ -102,11 +104,12 @@ async function tryStep(
   } finally {
     watching.stop();
   }
-  const bad = result.outcomes.find(({ outcome }) => outcome !== 'pass' && outcome !== 'warn');
+  const crossed = result.outcomes.find(({ id, outcome }) => isThreshold(id) && outcome === 'fail');
+  const bad = crossed ?? result.outcomes.find(({ outcome }) => outcome !== 'pass' && outcome !== 'warn');
   return {
     students,
-    outcome: worst(result.outcomes.map(({ outcome }) => outcome)),
-    crossed: bad === undefined ? null : bad.message,
+    outcome: crossed !== undefined ? 'fail' : bad !== undefined ? 'unknown' : 'pass',
+    because: bad?.message ?? null,
     requests: result.requests,
     errorRate: result.errorRate,
     p95: result.latency?.p95 ?? null,
@@ -115,22 +118,42 @@ async function tryStep(
   };
 }
 
-function found(steps: readonly LimitStep[], carried: number, crossedAt: number | null): FoundLimit {
+function isThreshold(id: string): boolean {
+  return id === 'load-p95-latency' || id === 'load-error-rate';
+}
+
+/** What is used less than that does not slow others down. */
+const busyShare = 0.7;
+
+export function found(steps: readonly LimitStep[], carried: number, crossedAt: number | null): FoundLimit {
   const crossing = steps.find(({ students }) => students === crossedAt);
-  const bottleneck = crossing?.resources[0] ?? null;
+  const unclear = steps.find(({ outcome }) => outcome === 'unknown');
+  const mostUsed = crossing?.resources[0];
+  const bottleneck = mostUsed !== undefined && mostUsed.share >= busyShare ? mostUsed : null;
   const about = { id: 'load-limit', title: 'how many students the environment carries' };
-  const first = bottleneck === null ? '' : `; first bottleneck: ${bottleneck.text}`;
-  const said = crossing === undefined ? '' : `; with ${crossedAt}: ${crossing.crossed}`;
-  const message = `${carried} students${said}${first}`;
-  const outcome: OutcomeRecord =
-    crossing?.outcome === 'unknown' || steps.length === 0
-      ? { ...about, outcome: 'unknown', message }
-      : carried === 0
-        ? { ...about, outcome: 'fail', message, hint: 'begin with fewer: --students 5' }
-        : {
-            ...about,
-            outcome: 'pass',
-            message: crossedAt === null ? `${carried} students, and there are no more to try with` : message,
-          };
-  return { carried, crossedAt, bottleneck, steps, outcome };
+  const limit = { carried, crossedAt, bottleneck, steps };
+  const said = crossing === undefined ? '' : `; with ${crossedAt}: ${crossing.because}`;
+  const first =
+    mostUsed === undefined
+      ? ''
+      : bottleneck === null
+        ? `; nothing that was looked at was busy, the most: ${mostUsed.text}`
+        : `; first bottleneck: ${bottleneck.text}`;
+  if (unclear !== undefined || steps.length === 0) {
+    const why = unclear === undefined ? 'no step was made' : `with ${unclear.students}: ${unclear.because}`;
+    const message = `at least ${carried} students; ${why}`;
+    return { ...limit, outcome: { ...about, outcome: 'unknown', message } };
+  }
+  if (carried === 0) {
+    const message = `not even ${crossedAt} student${crossedAt === 1 ? '' : 's'}${said}${first}`;
+    return {
+      ...limit,
+      outcome: { ...about, outcome: 'fail', message, hint: 'begin with fewer: --students 5' },
+    };
+  }
+  const message =
+    crossedAt === null
+      ? `${carried} students, and there are no more to try with`
+      : `${carried} students${said}${first}`;
+  return { ...limit, outcome: { ...about, outcome: 'pass', message } };
 }

@@ -1,4 +1,4 @@
-import type { LoadPlan } from './load-plan.ts';
+import type { LoadPlan, StudentPlan } from './load-plan.ts';
 
 export interface ManifestRequest {
   readonly plan: LoadPlan;
@@ -15,21 +15,32 @@ export interface ManifestRequest {
 
 /** Where the pods see what the manifest holds. */
 const places = { scripts: '/examctl', plan: '/plan', ledgers: '/ledgers' };
+/** Kubernetes keeps an object of at most 1 MiB. */
+const secretBytes = 900_000;
 
 /**
- * What the k6-operator needs to run a load on Kubernetes: the plan as a Secret, since it holds tokens, the scripts as a
+ * What the k6-operator needs to run a load on Kubernetes: the plan as Secrets, since it holds tokens, the scripts as a
  * ConfigMap, and a TestRun. The operator gives each pod an execution segment; who is which student follows from the
  * number that k6 gives a virtual user over all segments. Source: https://github.com/grafana/k6-operator (TestRun, v1alpha1).
  */
 export function k6Manifest(request: ManifestRequest): readonly object[] {
   const { plan, parallelism, namespace, image, ledgerClaim, scripts } = request;
   const name = `examctl-${plan.scenario}`;
-  const metadata = { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'examctl' } };
+  const metadataOf = (name: string) => ({
+    name,
+    namespace,
+    labels: { 'app.kubernetes.io/managed-by': 'examctl' },
+  });
   const files = Object.keys(scripts).sort();
+  const parts = partsOf(plan).map((part, index) => ({
+    secret: `${name}-plan-${index + 1}`,
+    file: `plan-${index + 1}.json`,
+    text: JSON.stringify(part),
+  }));
   const runner = {
     image,
     env: [
-      { name: 'EXAMCTL_LOAD_PLAN', value: `${places.plan}/plan.json` },
+      { name: 'EXAMCTL_LOAD_PLAN', value: parts.map(({ file }) => `${places.plan}/${file}`).join(',') },
       { name: 'EXAMCTL_LOAD_SUMMARY', value: '/dev/null' },
       { name: 'K6_NO_USAGE_REPORT', value: 'true' },
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
@@ -39,7 +50,10 @@ export function k6Manifest(request: ManifestRequest): readonly object[] {
         name: 'scripts',
         configMap: { name, items: files.map((path) => ({ key: keyOf(path), path })) },
       },
-      { name: 'plan', secret: { secretName: name } },
+      {
+        name: 'plan',
+        projected: { sources: parts.map(({ secret }) => ({ secret: { name: secret } })) },
+      },
       { name: 'ledgers', persistentVolumeClaim: { claimName: ledgerClaim } },
     ],
     volumeMounts: [
@@ -49,22 +63,22 @@ export function k6Manifest(request: ManifestRequest): readonly object[] {
     ],
   };
   return [
-    {
+    ...parts.map(({ secret, file, text }) => ({
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata,
-      stringData: { 'plan.json': JSON.stringify(plan) },
-    },
+      metadata: metadataOf(secret),
+      stringData: { [file]: text },
+    })),
     {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata,
+      metadata: metadataOf(name),
       data: Object.fromEntries(files.map((path) => [keyOf(path), scripts[path]])),
     },
     {
       apiVersion: 'k6.io/v1alpha1',
       kind: 'TestRun',
-      metadata,
+      metadata: metadataOf(name),
       spec: {
         parallelism,
         arguments: `--log-format=raw --console-output=${places.ledgers}/$(POD_NAME)-ledger.ndjson`,
@@ -73,6 +87,21 @@ export function k6Manifest(request: ManifestRequest): readonly object[] {
       },
     },
   ];
+}
+
+/** As few as each fit into a Secret; a student is not taken apart. */
+function partsOf(plan: LoadPlan): LoadPlan[] {
+  const parts: StudentPlan[][] = [[]];
+  let bytes = 0;
+  for (const student of plan.students) {
+    bytes += Buffer.byteLength(JSON.stringify(student)) + 1;
+    if (bytes > secretBytes) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(student);
+  }
+  return parts.map((students) => ({ ...plan, students }));
 }
 
 /** A key of a ConfigMap has no slashes. */

@@ -199,6 +199,8 @@ function answersBetween(
 ): AnswerPlan[] {
   const { min, max } = count === null ? profile.thinkSeconds : thinkTimeFor((end - begin) / (count + 1));
   const { awaySeconds, lostConnectionRatio } = scenario;
+  // in an exam of seconds nobody is away for most of it
+  const mostAway = (end - begin) / 4;
   const chosen: number[] = [];
   const answers: AnswerPlan[] = [];
   for (let at = begin + random() * max; at < end; at += Math.max(0.05, min + random() * (max - min))) {
@@ -210,7 +212,7 @@ function answersBetween(
       : Math.floor(random() * 5);
     chosen[question] = selectedIndex;
     const isLost = lostConnectionRatio > 0 && random() < lostConnectionRatio;
-    const away = round(awaySeconds.min + random() * (awaySeconds.max - awaySeconds.min));
+    const away = round(Math.min(awaySeconds.min + random() * (awaySeconds.max - awaySeconds.min), mostAway));
     const lost = { afterMs: 1 + Math.floor(random() * mostMsUntilLost), awaySeconds: away };
     answers.push({ at: round(at), question, selectedIndex, ...(isLost && { lost }) });
     if (isLost) at += away;

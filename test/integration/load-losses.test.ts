@@ -166,7 +166,7 @@ describe(`what a defect takes from students is found, all of it and nothing else
 
 describe(`nothing is found on a sound platform (${engine})`, () => {
   test('in a whole exam, with connections that are lost', async () => {
-    const { ledgerFile } = await load({ scenario: 'exam-day', overrides: { students: 40, seconds: 20 } });
+    const { ledgerFile } = await load({ scenario: 'exam-day', overrides: { students: 40, seconds: 16 } });
     const result = await reconcile([ledgerFile], environment);
     expect(result).toMatchObject({ outcome: 'pass', findingsFile: null, sessions: 40 });
     expect(result.answers).toBeGreaterThan(200);
@@ -209,8 +209,8 @@ describe(`nothing is found on a sound platform (${engine})`, () => {
       },
     ],
   ])('while %s', { timeout: 90_000 }, async (_, fault) => {
-    const loading = load({ scenario: 'exam-day', overrides: { students: 40, seconds: 16 } });
-    await sleep(5_000);
+    const loading = load({ scenario: 'exam-day', overrides: { students: 40, seconds: 14 } });
+    await sleep(4_000);
     await fault();
     const { ledgerFile } = await loading;
     const result = await reconcile([ledgerFile], environment);

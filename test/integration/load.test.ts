@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLoadHttp } from '../../src/adapters/http-load.ts';
@@ -9,6 +9,7 @@ import { packageRoot } from '../../src/adapters/package-root.ts';
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import type { Identity } from '../../src/lifecycle/environment.ts';
 import { Refused } from '../../src/lifecycle/errors.ts';
+import { findLimit } from '../../src/load/find-limit.ts';
 import type { LoadPorts } from '../../src/load/ports.ts';
 import { reconcile } from '../../src/load/reconcile/reconcile.ts';
 import { type LoadOptions, runLoad } from '../../src/load/run-load.ts';
@@ -20,6 +21,12 @@ import { type SandboxEnvironment, sandboxEnvironment } from '../support/sandbox-
 
 const k6 = await findK6(process.env);
 if ('missing' in k6) process.stderr.write(`load with k6 is not tested: ${k6.missing} (${k6.hint})\n`);
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'examctl', 'bin');
+const majorBefore = await findK6({ K6_BIN: join(cache, 'v1.8.1', 'k6') });
+if ('missing' in majorBefore)
+  process.stderr.write(
+    `load with k6 1 is not tested: ${majorBefore.missing} (K6_VERSION=v1.8.1 sh scripts/install-k6.sh)\n`,
+  );
 const engines = 'missing' in k6 ? (['builtin'] as const) : (['builtin', 'k6'] as const);
 
 const ports: LoadPorts = {
@@ -52,7 +59,7 @@ afterAll(async () => {
 
 let runs = 0;
 /** Each run has other students at the front: the same ones may create only ten sessions a minute. */
-async function load(options: Partial<LoadOptions>) {
+async function load(options: Partial<LoadOptions>, by = ports) {
   runs += 1;
   const first = (runs - 1) * 20;
   return runLoad(
@@ -66,7 +73,7 @@ async function load(options: Partial<LoadOptions>) {
       identities: [...students.slice(first), ...students.slice(0, first)],
       ...options,
     },
-    ports,
+    by,
   );
 }
 
@@ -137,6 +144,15 @@ describe.each(engines)('with the engine %s', (engine) => {
   });
 });
 
+describe.skipIf('missing' in majorBefore)('with the major of k6 before the current one', () => {
+  test.each(scenarios.map(({ id }) => id))('%s passes and is reconciled', async (scenario) => {
+    const result = await load({ scenario, engine: 'k6' }, { ...ports, findK6: async () => majorBefore });
+    expect(Object.values(outcomes(result))).toEqual(result.outcomes.map(() => 'pass'));
+    expect(result).toMatchObject({ engine: { name: 'k6', version: '1.8.1' }, studentsFinished: 12 });
+    expect(await reconcile([result.ledgerFile], environment)).toMatchObject({ outcome: 'pass', named: [] });
+  });
+});
+
 describe('what the platform does wrong is seen', () => {
   test('answers that are acknowledged and lost', async () => {
     const result = await withDefect('lost-answers', () => load({ overrides: { students: 40, seconds: 5 } }));
@@ -200,6 +216,43 @@ describe('what the platform does wrong is seen', () => {
       { line: gone.number, sessionId: gone.sessionId, questionId: gone.questionId, what: 'lost' },
       { line: changed.number, sessionId: changed.sessionId, questionId: changed.questionId, what: 'changed' },
     ]);
+  });
+});
+
+describe('how many students the environment carries', () => {
+  const limit = (scenario: string, from: number) =>
+    findLimit(
+      {
+        environment: { ...environment, identities: async () => students.slice(380) },
+        scenario,
+        engine: 'builtin',
+        folder: join(folder, `limit-${scenario}`),
+        signal: new AbortController().signal,
+        overrides: { seconds: 2 },
+        from,
+      },
+      ports,
+    );
+
+  test('is at least as many as there are to try with, when no threshold is crossed', async () => {
+    const { steps, outcome, carried } = await limit('session-burst', 8);
+    expect(steps.map(({ students }) => students)).toEqual([8, 16, 20]);
+    expect(outcome).toMatchObject({
+      outcome: 'pass',
+      message: '20 students, and there are no more to try with',
+    });
+    expect(carried).toBe(20);
+    for (const { resources } of steps)
+      expect(resources.map(({ resource }) => resource)).toContain('database pool');
+  });
+
+  test('is nobody when the first step crosses one already', async () => {
+    const { outcome, crossedAt } = await withDefect('slow-queries', () => limit('answers', 1));
+    expect(outcome).toMatchObject({
+      outcome: 'fail',
+      message: expect.stringMatching(/^not even 1 student; with 1: p95/),
+    });
+    expect(crossedAt).toBe(1);
   });
 });
 

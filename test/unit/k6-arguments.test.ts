@@ -50,10 +50,9 @@ test.each([
 });
 
 test.each([
-  ['0.56.9', false],
-  ['0.57.0', true],
+  ['0.59.0', false],
   ['1.8.1', true],
-  ['2.0.0', true],
+  ['2.2.0', true],
   ['3.0.0', false],
 ])('k6 %s is supported: %s', (version, supported) => {
   expect(isSupported(version)).toBe(supported);

@@ -25,20 +25,15 @@ export async function runBuiltin(run: BuiltinRun): Promise<EngineEnding> {
     http,
     signal,
     windowStart: plan.windowStart ?? Date.now() + plan.leadInSeconds * 1000,
-    record: onSample,
+    onSample,
     writeLedger: (line: LedgerLine) => ledger.write(line),
   };
   try {
     let atWork = 0;
-    const tellStudents = (change: number) => {
-      atWork += change;
-      run.onStudents?.(atWork);
-    };
     const visits = plan.students.map(async (student) => {
-      const visit = new Visit(student, surroundings);
-      tellStudents(1);
-      await visit.run();
-      tellStudents(-1);
+      run.onStudents?.(++atWork);
+      await new Visit(student, surroundings).run();
+      run.onStudents?.(--atWork);
     });
     // A failure that is not the platform's, such as a full disk, ends all visits: they would go on unrecorded.
     for (const visit of visits) visit.catch((error) => failure.abort(error));

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LedgerLine } from '../ledger.ts';
+import { attemptLine, field, type Write, writeLine } from '../ledger-lines.ts';
 import type { AnswerPlan, LoadPlan, LostConnection, StudentPlan } from '../load-plan.ts';
 import type { LoadHttp, LoadHttpAnswer } from '../ports.ts';
-import { type Endpoint, isFailed, type Phase, type Sample } from '../sample.ts';
-import { attemptLine, field, type Write, writeLine } from './ledger-lines.ts';
+import { isFailed, type Phase, type Sample } from '../sample.ts';
 import { Login } from './login.ts';
 
 /** What all visits of a run share. */
@@ -13,16 +13,13 @@ export interface VisitSurroundings {
   /** milliseconds since 1970 at which the measured window starts */
   readonly windowStart: number;
   readonly signal: AbortSignal;
-  record(sample: Sample): void;
+  onSample(sample: Sample): void;
   writeLedger(line: LedgerLine): void;
 }
 
-interface Exchange {
-  readonly endpoint: Endpoint;
-  readonly phase: Phase;
+interface Exchange extends Pick<Sample, 'endpoint' | 'phase'> {
   /** milliseconds since 1970; default: when it is sent */
   readonly due?: number;
-  readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: object;
   readonly write?: Omit<Write, 'attempt'>;
@@ -39,8 +36,8 @@ export class Visit {
   readonly #login: Login;
   #sessionId: string | null = null;
   #questions: string[] = [];
-  #missed = 0;
-  #missedBecause = '';
+  /** why an answer of this student is missing */
+  #missed: string | null = null;
   /** milliseconds since 1970: since when nothing keeps the student from sending */
   #freeSince = 0;
   /** what was due while the student was away is not late */
@@ -54,19 +51,17 @@ export class Visit {
 
   async run(): Promise<void> {
     const { number: student } = this.#student;
-    const end = (completed: boolean, reason?: string) => {
-      const about = { kind: 'student', student, sessionId: this.#sessionId, completed } as const;
-      this.#around.writeLedger(reason === undefined ? about : { ...about, reason });
-    };
+    const end = (how: { readonly completed: boolean; readonly reason?: string }) =>
+      this.#around.writeLedger({ kind: 'student', student, sessionId: this.#sessionId, ...how });
     try {
       await this.#createSession();
       for (const answer of this.#student.answers) await this.#answer(answer);
       await this.#submit();
-      if (this.#missed > 0) throw new GaveUp(`missed answers: ${this.#missedBecause}`);
-      end(true);
+      if (this.#missed !== null) throw new GaveUp(`missed answers: ${this.#missed}`);
+      end({ completed: true });
     } catch (error) {
       if (!(error instanceof GaveUp)) throw error;
-      end(false, error.message);
+      end({ completed: false, reason: error.message });
     }
   }
 
@@ -74,14 +69,8 @@ export class Visit {
     const { number: student, createAt, session, answers } = this.#student;
     const due = await this.#until(createAt);
     const phase = phaseOf(createAt);
-    const created = await this.#send({
-      endpoint: 'create-session',
-      phase,
-      due,
-      method: 'POST',
-      path: '/sessions',
-      body: session,
-    });
+    const creation = { endpoint: 'create-session', phase, due, path: '/sessions', body: session } as const;
+    const created = await this.#send(creation);
     const sessionId = field(created.body, 'session_id');
     if (typeof sessionId !== 'string') throw new GaveUp(`without a session: ${told(created)}`);
     this.#sessionId = sessionId;
@@ -91,7 +80,7 @@ export class Visit {
 
   async #readQuestions(phase: Phase): Promise<void> {
     const path = `/sessions/${this.#sessionId}`;
-    const read = await this.#send({ endpoint: 'read-session', phase, method: 'GET', path });
+    const read = await this.#send({ endpoint: 'read-session', phase, path });
     const questions = field(read.body, 'questions');
     if (!Array.isArray(questions)) throw new GaveUp(`without questions: ${told(read)}`);
     this.#questions = questions.map((question) => String(field(question, 'question_id')));
@@ -106,16 +95,13 @@ export class Visit {
       endpoint: 'answer',
       phase: phaseOf(at),
       due,
-      method: 'POST',
       path: `/sessions/${sessionId}/answer`,
       body: { question_id: questionId, selected_index: selectedIndex },
       write: { kind: 'answer', student: this.#student.number, sessionId, questionId, sent: selectedIndex },
       lost,
     });
-    if (!isFailed(answered)) return;
-    if (answered.status === 401) throw new GaveUp(`missed answers: ${told(answered)}`);
-    this.#missed += 1;
-    this.#missedBecause = told(answered);
+    if (isFailed(answered)) this.#missed = told(answered);
+    if (answered.status === 401) throw new GaveUp(`missed answers: ${this.#missed}`);
   }
 
   async #submit(): Promise<void> {
@@ -123,17 +109,12 @@ export class Visit {
     const due = submitAt === null ? Date.now() : await this.#until(submitAt);
     const phase = submitAt === null ? 'teardown' : phaseOf(submitAt);
     const sessionId = this.#sessionId ?? '';
-    const once = {
-      phase,
-      method: 'POST',
-      path: `/sessions/${sessionId}/submit`,
-      write: { kind: 'submit', student, sessionId, sent: null },
-    } as const;
-    const submitted = await this.#send({ ...once, endpoint: 'submit', due });
-    if (isFailed(submitted)) throw new GaveUp(`not submitted: ${told(submitted)}`);
-    if (!submitTwice) return;
-    const again = await this.#send({ ...once, endpoint: 'submit-again' });
-    if (isFailed(again)) throw new GaveUp(`not submitted: ${told(again)}`);
+    const write = { kind: 'submit', student, sessionId, sent: null } as const;
+    const once = { phase, path: `/sessions/${sessionId}/submit`, write };
+    for (const endpoint of submitTwice ? (['submit', 'submit-again'] as const) : (['submit'] as const)) {
+      const submitted = await this.#send({ ...once, endpoint, ...(endpoint === 'submit' && { due }) });
+      if (isFailed(submitted)) throw new GaveUp(`not submitted: ${told(submitted)}`);
+    }
   }
 
   /** Tries again what may succeed later, until the run's time is over. 429 is waited out in silence. */
@@ -161,11 +142,11 @@ export class Visit {
   }
 
   async #attempt(
-    { endpoint, phase, due, method, path, body, write }: Exchange,
+    { endpoint, phase, due, path, body, write }: Exchange,
     attempt: number,
     lost: LostConnection | undefined,
   ): Promise<LoadHttpAnswer> {
-    const { http, signal, record, writeLedger } = this.#around;
+    const { http, signal, onSample, writeLedger } = this.#around;
     const trial = write === undefined ? undefined : { ...write, attempt };
     if (trial !== undefined) writeLedger(attemptLine(trial));
     const at = Date.now();
@@ -173,7 +154,7 @@ export class Visit {
     const lag = Math.max(0, at - Math.max(planned, this.#freeSince));
     const started = performance.now();
     const answer = await http.request({
-      method,
+      method: endpoint === 'read-session' ? 'GET' : 'POST',
       path,
       token: this.#login.token,
       ...(body !== undefined && { body }),
@@ -183,15 +164,10 @@ export class Visit {
     signal.throwIfAborted();
     const ms = Math.round((performance.now() - started) * 1000) / 1000;
     this.#freeSince = Date.now();
-    record({
-      at,
-      ms: ms + Math.max(0, at - planned),
-      lag,
-      endpoint,
-      phase: lost === undefined ? phase : 'lost',
-      status: answer.status,
-      ...(answer.unsent && { unsent: true }),
-    });
+    const { status, unsent } = answer;
+    const how = { lag, endpoint, phase: lost === undefined ? phase : 'lost', status } as const;
+    const sample = { at, ms: ms + Math.max(0, at - planned), ...how };
+    onSample(unsent ? { ...sample, unsent } : sample);
     if (trial !== undefined) writeLedger(writeLine(trial, at, ms, answer));
     return answer;
   }
@@ -201,11 +177,7 @@ export class Visit {
     const body = this.#login.renewal(isRefused);
     if (body === undefined) return false;
     const path = this.#around.plan.refreshPath;
-    const answer = await this.#attempt(
-      { endpoint: 'refresh-token', phase, method: 'POST', path, body },
-      1,
-      undefined,
-    );
+    const answer = await this.#attempt({ endpoint: 'refresh-token', phase, path, body }, 1, undefined);
     if (this.#login.renew(answer.body)) return true;
     if (isFailed(answer) && answer.status !== 0 && answer.status < 500)
       throw new GaveUp(`token not refreshed (${answer.status})`);

@@ -30,8 +30,12 @@ export interface Piece {
   readonly bytes: number;
 }
 
-/** Bytes of ledger that are in memory at the same time; as objects they take about four times as much. */
-const pieceBytes = 32 * 1024 * 1024;
+/** Bytes of ledger that are in memory at the same time; as objects they take several times as much. */
+const pieceBytes = 16 * 1024 * 1024;
+/** Files that are open at the same time; a ledger of more than 8 GB has bigger pieces. */
+const piecesAtMost = 512;
+/** Bytes, of all pieces together, that are gathered before they are written. */
+const gathered = 32 * 1024 * 1024;
 const chunkBytes = 1024 * 1024;
 const newline = 0x0a;
 const quote = 0x22;
@@ -43,7 +47,7 @@ const sessionKey = Buffer.from('"sessionId":"');
  */
 export async function* ledgerPieces(ledgers: readonly LedgerExtent[]): AsyncGenerator<Piece> {
   const total = ledgers.reduce((sum, { end }) => sum + end, 0);
-  const pieces = Math.ceil(total / pieceBytes);
+  const pieces = Math.min(piecesAtMost, Math.ceil(total / pieceBytes));
   if (pieces <= 1) {
     const lines: PlacedLine[] = [];
     for (const [ledger, extent] of ledgers.entries()) {
@@ -124,7 +128,11 @@ export async function scanLines(
 
 /** By the last letters of the session's id, which are random in every kind of uuid. Lines without a session say nothing. */
 async function divide(ledgers: readonly LedgerExtent[], count: number, folder: string): Promise<string[]> {
-  const writers = Array.from({ length: count }, (_, index) => new PieceWriter(join(folder, String(index))));
+  const bufferBytes = Math.floor(gathered / count);
+  const writers = Array.from(
+    { length: count },
+    (_, index) => new PieceWriter(join(folder, String(index)), bufferBytes),
+  );
   try {
     for (const [ledger, extent] of ledgers.entries()) {
       await scanLines(extent, (bytes, start, end, line) => {
@@ -146,11 +154,12 @@ async function divide(ledgers: readonly LedgerExtent[], count: number, folder: s
 class PieceWriter {
   readonly file: string;
   readonly #descriptor: number;
-  readonly #buffer = Buffer.allocUnsafe(256 * 1024);
+  readonly #buffer: Buffer;
   #filled = 0;
 
-  constructor(file: string) {
+  constructor(file: string, bufferBytes: number) {
     this.file = file;
+    this.#buffer = Buffer.allocUnsafe(bufferBytes);
     this.#descriptor = openSync(file, 'w', 0o600);
   }
 

@@ -2,6 +2,8 @@ import { csvLines } from '../../lifecycle/csv.ts';
 import { ConfigError } from '../../lifecycle/errors.ts';
 import { type ExamShape, type StudentTime, shapeOf } from './exam-shape.ts';
 
+/** of minutes, and of the students of a line: a slip of the keyboard has more */
+const most = 100_000;
 const columns = ['start', 'duration_minutes', 'extra_minutes', 'students'] as const;
 
 /**
@@ -45,6 +47,6 @@ function startOf(text: string, place: string): number {
 
 function number(text: string, place: string, least: number): number {
   const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least) return value;
-  throw new ConfigError(`${place}: "${text}" is no whole number from ${least}`);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new ConfigError(`${place}: "${text}" is no whole number from ${least} to ${most}`);
 }

@@ -24,7 +24,7 @@ export async function shapeFromSessions(
       hint: 'give the time of the exam: --since 2026-05-04T09:00Z --until 2026-05-04T12:00Z',
     });
   }
-  const longest = Math.max(...rows.map(({ seconds, submit_seconds }) => seconds ?? submit_seconds ?? 0));
+  const longest = rows.reduce((most, row) => Math.max(most, row.seconds ?? row.submit_seconds ?? 0), 0);
   const times = rows.map(({ started_ms, seconds, submit_seconds, answers }) => ({
     start: started_ms,
     seconds: seconds ?? longest,

@@ -10,6 +10,6 @@ export default function answersWithoutLedger() {
   for (const { selectedIndex } of student.answers) {
     const body = { question_id: '11111111-1111-4111-8111-111111111111', selected_index: selectedIndex };
     const path = '/sessions/22222222-2222-4222-8222-222222222222/answer';
-    send(student, { endpoint: 'answer', phase: 'measured', method: 'POST', path, body });
+    send(student, { endpoint: 'answer', phase: 'measured', path, body });
   }
 }

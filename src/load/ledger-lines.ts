@@ -1,6 +1,6 @@
-import type { AttemptLine, WriteLine, WriteOutcome } from '../ledger.ts';
-import type { LoadHttpAnswer } from '../ports.ts';
-import { isFailed } from '../sample.ts';
+import type { AttemptLine, WriteLine, WriteOutcome } from './ledger.ts';
+import type { LoadHttpAnswer } from './ports.ts';
+import { isFailed } from './sample.ts';
 
 /** A write of a virtual student, before anything is known about it. */
 export type Write = Pick<WriteLine, 'kind' | 'student' | 'sessionId' | 'questionId' | 'sent' | 'attempt'>;
