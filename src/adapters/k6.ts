@@ -262,7 +262,7 @@ function watchCores(pid: number | undefined): { stop(): number | null } {
   const look = setInterval(() => {
     const ticks = pid === undefined ? undefined : processStat(pid)?.ticks;
     if (ticks !== undefined) cores = ticks / ticksPerSecond / ((performance.now() - began) / 1000);
-  }, 500);
+  }, 100);
   return {
     stop: () => {
       clearInterval(look);

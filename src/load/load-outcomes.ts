@@ -32,7 +32,7 @@ export interface LoadEvidence {
   readonly samplesFile: string;
 }
 
-/** A run that was stopped early has not shown that a limit holds, but may have shown that it does not. */
+/** What was measured of a part of the load only has not shown that a limit holds, but may have shown that it does not. */
 export function loadOutcomes(evidence: LoadEvidence): OutcomeRecord[] {
   const outcomes = [
     latencyOutcome(evidence),
@@ -42,16 +42,27 @@ export function loadOutcomes(evidence: LoadEvidence): OutcomeRecord[] {
     ...sameScoreOutcome(evidence),
     generatorOutcome(evidence),
   ];
-  if (!evidence.aborted) return outcomes;
+  const missing = missingPart(evidence);
+  if (missing === null) return outcomes;
   return outcomes.map((outcome) =>
     outcome.outcome === 'pass'
-      ? {
-          ...outcome,
-          outcome: 'unknown',
-          message: `${outcome.message}; but the run was stopped before its end`,
-        }
+      ? { ...outcome, outcome: 'unknown', message: `${outcome.message}; but ${missing}` }
       : outcome,
   );
+}
+
+function missingPart(evidence: LoadEvidence): string | null {
+  if (evidence.aborted) return 'the run was stopped before its end';
+  const dropped = unheardOf(evidence);
+  return dropped > 0
+    ? `${dropped} of ${evidence.asked.students} virtual students did not come to their end, and what they would have sent is missing`
+    : null;
+}
+
+/** Virtual students of whom the ledger does not tell how they ended. */
+function unheardOf({ asked, ledger }: LoadEvidence): number {
+  const told = Object.values(ledger.reasons).reduce((sum, count) => sum + count, 0);
+  return asked.students - ledger.studentsFinished - told;
 }
 
 function latencyOutcome(evidence: LoadEvidence): OutcomeRecord {
@@ -92,7 +103,8 @@ function errorRateOutcome({ asked, tally, samplesFile }: LoadEvidence): OutcomeR
     : { ...about, outcome: 'fail', message, hint: 'the statuses are per request in the samples file' };
 }
 
-function studentsOutcome({ asked, tally, ledger, ledgerFile, aborted }: LoadEvidence): OutcomeRecord {
+function studentsOutcome(evidence: LoadEvidence): OutcomeRecord {
+  const { asked, tally, ledger, ledgerFile, aborted } = evidence;
   const about = {
     id: 'load-students-finished',
     title: 'every virtual student has done what the scenario asks',
@@ -103,8 +115,7 @@ function studentsOutcome({ asked, tally, ledger, ledgerFile, aborted }: LoadEvid
     return { ...about, outcome: 'pass', message: `${students} of ${students} students finished` };
   }
   if (tally.latency() === null) return { ...about, ...unknownBecause(tally) };
-  const told = Object.values(ledger.reasons).reduce((sum, count) => sum + count, 0);
-  const unheard = students - ledger.studentsFinished - told;
+  const unheard = unheardOf(evidence);
   const reasons = Object.entries(ledger.reasons).map(([reason, count]) => `${count} ${reason}`);
   if (unheard > 0) reasons.push(`${unheard} did not come to their end${aborted ? '' : ' in time'}`);
   const message = `${ledger.studentsFinished} of ${students} students finished: ${reasons.join('; ')}`;

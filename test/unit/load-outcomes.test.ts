@@ -158,6 +158,17 @@ test('students who did not finish fail the run, with their reasons', async () =>
   });
 });
 
+test('what was measured without some of the students is no pass', async () => {
+  const outcomes = await outcomesOf({ ledger: { ...finished, studentsFinished: 1 } });
+  expect(outcomes['load-p95-latency']).toMatchObject({
+    outcome: 'unknown',
+    message: expect.stringContaining('but 1 of 2 virtual students did not come to their end'),
+  });
+  expect(outcomes['load-error-rate']?.outcome).toBe('unknown');
+  const told = { ...finished, studentsFinished: 1, reasons: { 'not submitted: status 503': 1 } };
+  expect((await outcomesOf({ ledger: told }))['load-p95-latency']?.outcome).toBe('pass');
+});
+
 test('a ledger with holes is unknown, because reconciling it would prove nothing', async () => {
   expect((await outcomesOf({ ledger: { ...finished, writes: 2 } }))['load-ledger-complete']).toMatchObject({
     outcome: 'unknown',
