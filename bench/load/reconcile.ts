@@ -18,7 +18,8 @@ export const loadReconcile: Bench = {
     'load reconcile of a ledger with what the database has, the whole process, to jq reading the same ledger',
   run: async ({ smoke }) => {
     const generated = await openGenerated({
-      sessions: smoke ? 2_000 : 400_000,
+      // when smoke runs are side by side, each has a database of its own
+      sessions: smoke ? 3_000 : 400_000,
       settings: 'tuned',
       onProgress: (what) => console.error(what),
     });
