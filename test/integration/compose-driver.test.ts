@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { composeCli } from '../../src/adapters/docker/compose-cli.ts';
@@ -98,6 +99,22 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
     await driver.start('backend', signal());
 
     expect((await instance('backend-1')).state).toBe('running');
+  });
+
+  it('starts a service that is still ending, when who asked for that has gone', async () => {
+    await driver.start('backend', signal());
+    const before = await instance('backend-1');
+    const container = await nameOf('backend');
+    // it ends when it goes on, or is killed
+    await docker('kill', '--signal', 'STOP', container);
+    await expect(driver.stop('backend', AbortSignal.timeout(300))).rejects.toThrow();
+    const starting = driver.start('backend', signal());
+    await docker('kill', '--signal', 'CONT', container);
+    await starting;
+    await setTimeout(1_000);
+    const after = await instance('backend-1');
+    expect(after.state).toBe('running');
+    expect(after.since).not.toEqual(before.since);
   });
 
   it('asks one instance to end and has it back, as another process', async () => {

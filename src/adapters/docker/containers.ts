@@ -34,6 +34,8 @@ export interface ContainerDetails {
     readonly Env: readonly string[] | null;
     readonly Labels: Readonly<Record<string, string>> | null;
     readonly ExposedPorts?: Readonly<Record<string, unknown>> | null;
+    /** seconds from SIGTERM to SIGKILL; without: 10 */
+    readonly StopTimeout?: number;
   };
   readonly HostConfig: {
     readonly RestartPolicy: { readonly Name: string };
@@ -84,6 +86,11 @@ export interface Containers {
   /** throws EngineError 404 when it is gone */
   inspect(id: string, signal?: AbortSignal): Promise<ContainerDetails>;
   start(id: string, signal: AbortSignal): Promise<void>;
+  /**
+   * A stop goes on when nobody waits for it any longer, as when the one who asked for it was killed: until then the container
+   * runs, and starting it does nothing. Waits for the end of one that has been told to end; at most so long.
+   */
+  untilEnded(id: string, milliseconds: number, signal: AbortSignal): Promise<void>;
   /** SIGTERM, and SIGKILL when that did not do within the container's own time */
   stop(id: string, signal: AbortSignal): Promise<void>;
   pause(id: string, signal: AbortSignal): Promise<void>;
@@ -108,6 +115,8 @@ export interface Containers {
 
 /** Milliseconds: a container may be given ten seconds to end, and more by its stop_grace_period. */
 const endsWithin = 120_000;
+/** milliseconds in which the engine says what it remembers */
+const answersWithin = 10_000;
 
 export function containersOf(engine: Engine): Containers {
   const change = async (
@@ -132,6 +141,11 @@ export function containersOf(engine: Engine): Containers {
         ...(signal && { signal }),
       }),
     start: (id, signal) => change(`/containers/${id}/start`, signal),
+    async untilEnded(id, milliseconds, signal) {
+      const deadline = performance.now() + milliseconds;
+      while ((await isEnding(engine, id, signal)) && performance.now() < deadline)
+        await sleep(50, undefined, { signal });
+    },
     stop: (id, signal) => change(`/containers/${id}/stop`, signal),
     pause: (id, signal) => change(`/containers/${id}/pause`, signal, saysThat('already paused')),
     unpause: (id, signal) => change(`/containers/${id}/unpause`, signal, saysThat('not paused')),
@@ -195,6 +209,22 @@ interface ExecState {
   readonly ExitCode: number;
   /** 0: it never ran */
   readonly Pid: number;
+}
+
+interface ContainerEvent {
+  readonly Action: string;
+}
+
+/** Whether it was sent a signal since it started, and has not ended: by what the engine remembers, which is not much. */
+async function isEnding(engine: Engine, id: string, signal: AbortSignal): Promise<boolean> {
+  const filters = JSON.stringify({ container: [id], event: ['start', 'kill', 'die'] });
+  const query = { since: '0', until: String(Date.now() / 1_000), filters };
+  let text = '';
+  const said = await engine.stream({ path: '/events', query, signal, timeout: answersWithin });
+  for await (const part of said) text += part.toString('utf8');
+  const events = text.split('\n').filter((line) => line !== '');
+  const last = events.at(-1);
+  return last !== undefined && (JSON.parse(last) as ContainerEvent).Action === 'kill';
 }
 
 /** The output ends a moment before the engine knows how the process ended. */

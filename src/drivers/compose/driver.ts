@@ -134,8 +134,15 @@ export function composeDriver(options: ComposeDriverOptions): Driver {
     );
   };
 
-  const startContainer = ({ container: { Id, State } }: ContainerInstance, signal: AbortSignal) =>
-    State.Status === 'paused' ? containers.unpause(Id, signal) : containers.start(Id, signal);
+  const startContainer = async (
+    { container: { Id, State, Config } }: ContainerInstance,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    if (State.Status === 'paused') return containers.unpause(Id, signal);
+    if (State.Status === 'running')
+      await containers.untilEnded(Id, ((Config.StopTimeout ?? 10) + 2) * 1_000, signal);
+    await containers.start(Id, signal);
+  };
 
   /** None is started after one that has gone: what is left is for the message to say. */
   const start = async (service: Service, signal: AbortSignal): Promise<void> => {
