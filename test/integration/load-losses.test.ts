@@ -3,12 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openLoadHttp } from '../../src/adapters/http-load.ts';
-import { findK6, runK6 } from '../../src/adapters/k6.ts';
-import { runLoadWorker } from '../../src/adapters/load-workers.ts';
-import { packageRoot } from '../../src/adapters/package-root.ts';
+import { findK6 } from '../../src/adapters/k6.ts';
 import type { Identity } from '../../src/lifecycle/environment.ts';
-import type { LoadPorts } from '../../src/load/ports.ts';
 import { reconcile } from '../../src/load/reconcile/reconcile.ts';
 import type { NamedFinding } from '../../src/load/reconcile/reconciliation.ts';
 import { type LoadOptions, runLoad } from '../../src/load/run-load.ts';
@@ -17,21 +13,13 @@ import { breakWith, mend } from '../../src/sandbox/defect-switch.ts';
 import type { DefectId } from '../../src/sandbox/defects.ts';
 import { locateSandbox } from '../../src/sandbox/folder.ts';
 import { up } from '../../src/sandbox/sandbox.ts';
+import { loadPorts } from '../support/load-ports.ts';
 import { type TestSandbox, testSandbox } from '../support/sandbox.ts';
 import { type SandboxEnvironment, sandboxEnvironment } from '../support/sandbox-environment.ts';
 
 const k6 = await findK6(process.env);
 if ('missing' in k6) process.stderr.write(`losses are not looked for with k6: ${k6.missing} (${k6.hint})\n`);
 const engine = 'missing' in k6 ? 'builtin' : 'k6';
-
-const ports: LoadPorts = {
-  findK6: () => findK6(process.env),
-  runK6: (run) => runK6(run, { scriptsFolder: join(packageRoot(), 'k6'), env: process.env }),
-  openHttp: openLoadHttp,
-  runWorker: (job) => runLoadWorker([process.execPath, join(packageRoot(), 'bin/examctl.js')], job),
-  k6Scripts: () => Promise.reject(new Error('nothing is sent to Kubernetes')),
-  installK6: () => Promise.reject(new Error('it is there')),
-};
 
 let sandbox: TestSandbox;
 let environment: SandboxEnvironment;
@@ -69,7 +57,7 @@ async function load(options: Partial<LoadOptions> = {}) {
       identities: [...students.slice(first), ...students.slice(0, first)],
       ...options,
     },
-    ports,
+    loadPorts,
   );
 }
 

@@ -2,20 +2,17 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openLoadHttp } from '../../src/adapters/http-load.ts';
-import { findK6, runK6 } from '../../src/adapters/k6.ts';
-import { runLoadWorker } from '../../src/adapters/load-workers.ts';
-import { packageRoot } from '../../src/adapters/package-root.ts';
+import { findK6 } from '../../src/adapters/k6.ts';
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import type { Identity } from '../../src/lifecycle/environment.ts';
 import { Refused } from '../../src/lifecycle/errors.ts';
 import { findLimit } from '../../src/load/find-limit.ts';
-import type { LoadPorts } from '../../src/load/ports.ts';
 import { reconcile } from '../../src/load/reconcile/reconcile.ts';
 import { type LoadOptions, runLoad } from '../../src/load/run-load.ts';
 import { scenarios } from '../../src/load/scenarios/index.ts';
 import { breakWith, mend } from '../../src/sandbox/defect-switch.ts';
 import { up } from '../../src/sandbox/sandbox.ts';
+import { loadPorts } from '../support/load-ports.ts';
 import { type TestSandbox, testSandbox } from '../support/sandbox.ts';
 import { type SandboxEnvironment, sandboxEnvironment } from '../support/sandbox-environment.ts';
 
@@ -28,15 +25,6 @@ if ('missing' in majorBefore)
     `load with k6 1 is not tested: ${majorBefore.missing} (K6_VERSION=v1.8.1 sh scripts/install-k6.sh)\n`,
   );
 const engines = 'missing' in k6 ? (['builtin'] as const) : (['builtin', 'k6'] as const);
-
-const ports: LoadPorts = {
-  findK6: () => findK6(process.env),
-  runK6: (run) => runK6(run, { scriptsFolder: join(packageRoot(), 'k6'), env: process.env }),
-  openHttp: openLoadHttp,
-  runWorker: (job) => runLoadWorker([process.execPath, join(packageRoot(), 'bin/examctl.js')], job),
-  k6Scripts: () => Promise.reject(new Error('nothing is sent to Kubernetes')),
-  installK6: () => Promise.reject(new Error('it is there')),
-};
 
 let sandbox: TestSandbox;
 let environment: SandboxEnvironment;
@@ -59,7 +47,7 @@ afterAll(async () => {
 
 let runs = 0;
 /** Each run has other students at the front: the same ones may create only ten sessions a minute. */
-async function load(options: Partial<LoadOptions>, by = ports) {
+async function load(options: Partial<LoadOptions>, by = loadPorts) {
   runs += 1;
   const first = (runs - 1) * 20;
   return runLoad(
@@ -146,7 +134,7 @@ describe.each(engines)('with the engine %s', (engine) => {
 
 describe.skipIf('missing' in majorBefore)('with the major of k6 before the current one', () => {
   test.each(scenarios.map(({ id }) => id))('%s passes and is reconciled', async (scenario) => {
-    const result = await load({ scenario, engine: 'k6' }, { ...ports, findK6: async () => majorBefore });
+    const result = await load({ scenario, engine: 'k6' }, { ...loadPorts, findK6: async () => majorBefore });
     expect(Object.values(outcomes(result))).toEqual(result.outcomes.map(() => 'pass'));
     expect(result).toMatchObject({ engine: { name: 'k6', version: '1.8.1' }, studentsFinished: 12 });
     expect(await reconcile([result.ledgerFile], environment)).toMatchObject({ outcome: 'pass', named: [] });
@@ -231,7 +219,7 @@ describe('how many students the environment carries', () => {
         overrides: { seconds: 2 },
         from,
       },
-      ports,
+      loadPorts,
     );
 
   test('is at least as many as there are to try with, when no threshold is crossed', async () => {
@@ -267,7 +255,7 @@ describe('what cannot be known is not passed', () => {
   });
 
   test('an engine that is asked for and not there is an error, not another engine', async () => {
-    const missing = { ...ports, findK6: async () => ({ missing: 'no k6', hint: 'install it' }) };
+    const missing = { ...loadPorts, findK6: async () => ({ missing: 'no k6', hint: 'install it' }) };
     const options = {
       environment,
       scenario: 'answers',
