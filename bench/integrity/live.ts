@@ -119,8 +119,14 @@ function figuresOf({ windows, runs, measured }: Exam, { sessions, students }: Si
   if (failed.length > 0) throw new Error(`${failed.length} of ${measured.length} answers failed`);
   const latencies = ({ from, to }: Window) =>
     measured.filter(({ at }) => at >= from && at < to).map(({ ms }) => ms);
-  const quiet = windows.filter(({ checked }) => !checked).map(latencies);
-  const checked = windows.filter((window) => window.checked).map(latencies);
+  // the load may have ended in the middle of the last ones
+  const answered = (isChecked: boolean) =>
+    windows
+      .filter(({ checked }) => checked === isChecked)
+      .map(latencies)
+      .filter((answers) => answers.length > 0);
+  const quiet = answered(false);
+  const checked = answered(true);
   const quietP95 = p95(quiet);
   const name = (what: string) =>
     `${students} students, ${sessions.toLocaleString('en-GB')} sessions: ${what}`;
