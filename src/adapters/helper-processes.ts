@@ -1,8 +1,7 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import type { HelperStart, Helpers } from '../lifecycle/disturbance.ts';
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
-import { endProcess, identify, readProcFile } from './processes.ts';
+import { endProcess, findProcesses, identify } from './processes.ts';
 
 export interface HelperProcessesOptions {
   /** node, its flags and the script of examctl */
@@ -96,20 +95,8 @@ async function untilReady([program = '', ...args]: readonly string[], name: stri
 }
 
 function processesMarked(isWanted: (mark: string) => boolean): number[] {
-  const isMarked = (args: readonly string[]) => {
+  return findProcesses((args) => {
     const position = args.indexOf('--mark');
     return position !== -1 && args.includes('helper') && isWanted(args[position + 1] ?? '');
-  };
-  if (process.platform !== 'linux') {
-    return execFileSync('ps', ['-axo', 'pid=,command='], { encoding: 'utf8' })
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/))
-      .filter(([, ...args]) => isMarked(args))
-      .map(([pid]) => Number(pid));
-  }
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => isMarked((readProcFile(`/proc/${pid}/cmdline`) ?? '').split('\0')))
-    .map(Number)
-    .filter((pid) => identify(pid) !== undefined);
+  });
 }

@@ -36,10 +36,14 @@ export function sendSignal(target: ProcessIdentity, signal: NodeJS.Signals): voi
 }
 
 /** Resolves to whether the process is gone. */
-export async function untilGone(target: ProcessIdentity, milliseconds: number): Promise<boolean> {
+export async function untilGone(
+  target: ProcessIdentity,
+  milliseconds: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const deadline = performance.now() + milliseconds;
   while (isAlive(target)) {
-    if (performance.now() >= deadline) return false;
+    if (performance.now() >= deadline || signal?.aborted) return false;
     await sleep(20);
   }
   return true;
@@ -93,6 +97,22 @@ function parentsOfAll(): (readonly [pid: number, parent: number])[] {
       const stat = processStat(Number(name));
       return stat === undefined ? [] : [[Number(name), stat.parent] as const];
     });
+}
+
+/** Ids of the others whose command line is wanted; it is told by its arguments, the program's name the first of them. */
+export function findProcesses(isWanted: (args: readonly string[]) => boolean): number[] {
+  if (process.platform !== 'linux') {
+    return execFileSync('ps', ['-axo', 'pid=,command='], { encoding: 'utf8' })
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([pid, ...args]) => Number(pid) !== process.pid && isWanted(args))
+      .map(([pid]) => Number(pid));
+  }
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => isWanted((readProcFile(`/proc/${pid}/cmdline`) ?? '').split('\0')))
+    .map(Number)
+    .filter((pid) => identify(pid) !== undefined);
 }
 
 /** A file of a process in /proc; undefined when the process is gone. */

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -9,6 +11,7 @@ import { type Containers, containersOf } from '../../src/adapters/docker/contain
 import { dockerEngine } from '../../src/adapters/docker/engine.ts';
 import { imagesOf } from '../../src/adapters/docker/images.ts';
 import { helperProcesses } from '../../src/adapters/helper-processes.ts';
+import { packageRoot } from '../../src/adapters/package-root.ts';
 import { backupOf } from '../../src/adapters/replace-file.ts';
 import { composeDriver } from '../../src/drivers/compose/driver.ts';
 import type { Driver, ImageSetting, ServiceInstance } from '../../src/lifecycle/environment.ts';
@@ -62,6 +65,10 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
   const nameOf = async (service: string) =>
     (await docker('ps', '--filter', `label=com.docker.compose.service=${service}`, '--format', '{{.Names}}'))
       .stdout;
+  const allNamesOf = async (service: string) => {
+    const filter = `label=com.docker.compose.service=${service}`;
+    return (await docker('ps', '--all', '--filter', filter, '--format', '{{.Names}}')).stdout.split('\n');
+  };
   const instance = async (id: string): Promise<ServiceInstance> => {
     const found = (await driver.instances()).find((candidate) => candidate.id === id);
     if (found === undefined) throw new Error(`no instance ${id}`);
@@ -270,6 +277,29 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
     await driver.setVariable('backend', 'EXAM_MODE', 'false', signal());
     expect(await driver.variable('backend', 'EXAM_MODE')).toBe('false');
   });
+
+  it('makes a container anew when who asked for another one was killed in the middle', async () => {
+    const before = readFileSync(stack.envFile, 'utf8');
+    const name = await nameOf('backend');
+    for (const after of [200, 500, 900, 1_400]) {
+      const asker = spawn(
+        process.execPath,
+        ['--import', 'tsx', 'test/support/set-variable.ts', stack.file, stack.project, 'EXAM_MODE', 'true'],
+        { cwd: packageRoot(), env: engine.env, stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      await once(asker.stdout, 'data');
+      await setTimeout(after);
+      asker.kill('SIGKILL');
+
+      await driver.setVariable('backend', 'EXAM_MODE', 'false', signal());
+
+      await setTimeout(500);
+      expect(await driver.variable('backend', 'EXAM_MODE'), `${after} ms`).toBe('false');
+      expect((await instance('backend-1')).state).toBe('running');
+      expect(await allNamesOf('backend'), `${after} ms`).toEqual([name]);
+      expect(readFileSync(stack.envFile, 'utf8')).toBe(before);
+    }
+  }, 90_000);
 
   it('has another revision when one of its files is changed, and the same when it is changed back', async () => {
     const before = await driver.revision?.();

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { writeJson } from '../../src/adapters/files.ts';
-import { packageRoot } from '../../src/adapters/package-root.ts';
 import { freePorts } from '../../src/adapters/ports.ts';
 import type { SandboxConfig } from '../../src/sandbox/config.ts';
 import { seed } from '../../src/sandbox/seed.ts';
 import { until } from '../support/examctl.ts';
+import { program } from '../support/sandbox.ts';
 import { statusOf } from '../support/send.ts';
 import { startTestServices, type TestServices } from '../support/services.ts';
 
@@ -45,9 +45,9 @@ async function start(more: Partial<SandboxConfig> = {}): Promise<string> {
     ...more,
   };
   writeJson(join(folder, 'config.json'), config);
-  const program = ['--import', 'tsx', 'test/support/internal-program.ts', 'internal'];
-  const args = [...program, 'sandbox-backend-workers', '--config', join(folder, 'config.json')];
-  child = spawn(process.execPath, args, { cwd: packageRoot(), stdio: ['pipe', 'pipe', 'pipe'] });
+  const [command = '', ...examctl] = program;
+  const args = [...examctl, 'internal', 'sandbox-backend-workers', '--config', join(folder, 'config.json')];
+  child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   said = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk) => {

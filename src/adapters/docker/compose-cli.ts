@@ -1,6 +1,10 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
+import { endProcess, findProcesses, identify, untilGone } from '../processes.ts';
 
 export interface ComposeProject {
   /** undefined: what compose makes of the file and its folder */
@@ -12,7 +16,10 @@ export interface ComposeProject {
 export interface ComposeCli {
   /** "2.40.3", with the command it was found as */
   version(): Promise<{ readonly version: string; readonly command: readonly string[] }>;
-  /** makes the service's containers anew, as the files say now, and starts them; others are left alone */
+  /**
+   * Makes the service's containers anew, as the files say now, and starts them; others are left alone. It goes on when who
+   * asked for it is gone, as half of it would be worse; who asks next waits until it has come to its end.
+   */
   recreate(service: string, sources: ComposeSources, signal: AbortSignal): Promise<void>;
 }
 
@@ -43,9 +50,27 @@ export function composeCli({ project, env }: ComposeProject): ComposeCli {
         ...(project === undefined ? [] : ['--project-name', project]),
       ];
       const up = ['up', '--detach', '--no-deps', '--no-build', '--force-recreate', service];
+      await untilNobodyElse((args) => up.every((one) => args.includes(one)) && args.includes(first), signal);
       await run([...command, ...of, ...up], { cwd: dirname(first), env, signal });
     },
   };
+}
+
+/** Milliseconds. A container may take long to end; one that hangs must leave time for what comes after it. */
+const othersTakeAtMost = 40_000;
+const finishesWithin = 10_000;
+
+/** Two at once would each take away what the other one makes. */
+async function untilNobodyElse(
+  isSame: (args: readonly string[]) => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const pid of findProcesses(isSame)) {
+    const other = identify(pid);
+    const isGone = other === undefined || (await untilGone(other, othersTakeAtMost, signal));
+    signal.throwIfAborted();
+    if (!isGone) await endProcess(other);
+  }
 }
 
 async function findCompose(env: NodeJS.ProcessEnv): ReturnType<ComposeCli['version']> {
@@ -75,30 +100,61 @@ interface RunOptions {
   readonly signal: AbortSignal;
 }
 
+/**
+ * In a session of its own, so that neither Ctrl-C nor a closed terminal ends it in the middle, and with a file for what it
+ * says, as one that writes to somebody who is gone is ended by that.
+ */
 async function run(
   [program = '', ...args]: readonly string[],
-  { signal, ...options }: RunOptions,
-): Promise<string> {
-  const { execa } = await import('execa');
+  { cwd, env, signal }: RunOptions,
+): Promise<void> {
+  signal.throwIfAborted();
+  const said = temporaryFile();
   try {
-    const { stdout } = await execa(program, args, {
-      ...options,
-      extendEnv: false,
-      stdin: 'ignore',
-      cancelSignal: signal,
-    });
-    return stdout;
-  } catch (error) {
+    const child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', said, said] });
+    const problem = await endOf(child, signal);
     signal.throwIfAborted();
-    const { stderr } = error as { stderr?: string };
+    if (problem === undefined) return;
     // v2.26 clears the line before each one, also where there is no terminal
-    const said = stripVTControlCharacters(stderr ?? '')
-      .trim()
-      .split('\n')
-      .slice(-5)
-      .join('\n');
-    throw new Undetermined(`${program} ${args.join(' ')} failed: ${said || messageOf(error)}`, {
-      cause: error,
-    });
+    const last = stripVTControlCharacters(textOf(said)).trim().split('\n').slice(-5).join('\n');
+    throw new Undetermined(`${program} ${args.join(' ')} failed: ${last || problem}`);
+  } finally {
+    closeSync(said);
   }
+}
+
+/** Undefined: it ended well. An order to abort lets it come to its end, if that does not take long. */
+async function endOf(child: ChildProcess, signal: AbortSignal): Promise<string | undefined> {
+  const abort = () => {
+    const target = child.pid === undefined ? undefined : identify(child.pid);
+    const end = async () => {
+      if (target !== undefined && !(await untilGone(target, finishesWithin))) await endProcess(target);
+    };
+    end().catch(() => undefined);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await new Promise((resolve) => {
+      child.once('error', (error) => resolve(messageOf(error)));
+      child.once('exit', (code, by) => resolve(code === 0 ? undefined : `it ended with ${code ?? by}`));
+    });
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Without a name, so that nothing is left of it. */
+function temporaryFile(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'examctl-'));
+  try {
+    return openSync(join(folder, 'said'), 'w+', 0o600);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** From its beginning, wherever its last writer was. */
+function textOf(file: number): string {
+  const bytes = Buffer.alloc(fstatSync(file).size);
+  return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0));
 }

@@ -101,7 +101,7 @@ function ownService(role: Role, place: Place, program: string): object {
   };
 }
 
-function service(role: Role, { folder, net }: Place, volumes: readonly string[]): object {
+function service(role: Role, { folder, net, healthChecked }: Place, volumes: readonly string[]): object {
   const nodeFolder = dirname(dirname(node));
   return {
     image: hostImage,
@@ -115,14 +115,16 @@ function service(role: Role, { folder, net }: Place, volumes: readonly string[])
     dns: '127.0.0.1',
     restart: 'unless-stopped',
     stop_grace_period: '1s',
-    healthcheck: {
-      test: ['CMD', 'bash', '/health.sh'],
-      // each costs the engine about 50 ms of processor time
-      interval: '2s',
-      timeout: '2s',
-      retries: 3,
-      start_period: '20s',
-    },
+    ...(healthChecked.includes(role) && {
+      healthcheck: {
+        test: ['CMD', 'bash', '/health.sh'],
+        // each costs the engine about 100 ms of processor time
+        interval: '2s',
+        timeout: '2s',
+        retries: 3,
+        start_period: '20s',
+      },
+    }),
   };
 }
 

@@ -11,7 +11,7 @@ import { findRedis, type RedisBinary, writeRedisConfig } from '../../../src/sand
 import { makeServicesCache } from '../../../src/sandbox/services-cache.ts';
 import { seededTemplate } from '../../../src/sandbox/template.ts';
 import { testCacheFolder } from '../services.ts';
-import { addressOf, ports } from './services.ts';
+import { addressOf, ports, type Role } from './services.ts';
 
 /** All that the containers are made from, on this machine. */
 export interface Place {
@@ -24,6 +24,8 @@ export interface Place {
   readonly redis: RedisBinary;
   readonly net: string;
   readonly cacheFolder: string;
+  /** those whose containers have a health check */
+  readonly healthChecked: readonly Role[];
 }
 
 /** A seeded database, a Redis, examctl and their settings in a folder. */
@@ -32,8 +34,9 @@ export async function preparePlace(options: {
   readonly net: string;
   readonly workers: number;
   readonly students: number;
+  readonly healthChecked: readonly Role[];
 }): Promise<Place> {
-  const { folder, net, workers, students } = options;
+  const { folder, net, workers, students, healthChecked } = options;
   const account = serverAccount();
   if (account === undefined) throw new Error('a Docker engine of the tests runs as root');
   const { signal } = new AbortController();
@@ -80,7 +83,8 @@ export async function preparePlace(options: {
   };
   writeJson(join(folder, 'platform/config.json'), config);
   const envFile = join(folder, '.env');
-  return { folder, envFile, account, config, postgres: binaries.folder, redis, net, cacheFolder };
+  const postgres = binaries.folder;
+  return { folder, envFile, account, config, postgres, redis, net, cacheFolder, healthChecked };
 }
 
 /** A copy, as the original is built anew by every test run. */
