@@ -4,6 +4,11 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 // Node.js would parse these certificates at each of its starts, 90 ms each, and no test asks anybody outside
 delete process.env.NODE_EXTRA_CA_CERTS;
 
+/** Whole exams, which are held to how fast the platform answers: not many at a time, or they measure the scheduler. */
+const exams = [
+  'test/e2e/{rehearse,defects,compose-rehearsal}.test.ts',
+  'test/integration/{load,load-losses}.test.ts',
+];
 /** They keep every core busy: what is timed would only measure them. */
 const busy = ['test/e2e/crash-matrix-*.test.ts'];
 
@@ -16,6 +21,11 @@ class WholeCommandsFirst extends BaseSequencer {
   }
 }
 
+/** One project after the other. */
+function project(name: string, groupOrder: number, test: object) {
+  return { extends: true as const, test: { name, sequence: { groupOrder }, ...test } };
+}
+
 export default defineConfig({
   test: {
     sequence: { sequencer: WholeCommandsFirst },
@@ -25,21 +35,14 @@ export default defineConfig({
     hookTimeout: 60_000,
     maxConcurrency: 2,
     projects: [
-      {
-        extends: true,
-        test: {
-          name: 'all',
-          include: ['test/**/*.test.ts'],
-          exclude: busy,
-          // real servers and processes: they mostly wait, but many more at a time would only measure the scheduler
-          maxWorkers: 3,
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        extends: true,
-        test: { name: 'crash matrix', include: busy, maxWorkers: 2, sequence: { groupOrder: 1 } },
-      },
+      project('exams', 0, { include: exams, maxWorkers: 2 }),
+      project('all others', 1, {
+        include: ['test/**/*.test.ts'],
+        exclude: [...exams, ...busy],
+        // real servers and processes: they mostly wait
+        maxWorkers: 3,
+      }),
+      project('crash matrix', 2, { include: busy, maxWorkers: 2 }),
     ],
   },
 });

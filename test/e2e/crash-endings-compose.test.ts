@@ -1,7 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/adapters/package-root.ts';
 import { RunFolders } from '../../src/adapters/run-folders.ts';
@@ -145,14 +144,12 @@ describe('a fault on an environment that compose runs, that ends', () => {
     await isWhole();
   });
 
-  it('while the engine does not answer is tried again until it does', { timeout: 90_000 }, async () => {
-    const run = await inject(['redis-hang']);
-    const socket = join(engine.folder, 'd.sock');
-    renameSync(socket, `${socket}.away`);
+  it('while the engine is stopped is tried again until it is there', { timeout: 120_000 }, async () => {
+    const run = await inject(['redis-outage']);
+    await engine.halt();
     run.process.kill('SIGTERM');
     await run.says('not yet');
-    await sleep(2_000);
-    renameSync(`${socket}.away`, socket);
+    await engine.resume();
     const { exitCode, stderr } = await run.ended;
     expect(exitCode, stderr).toBe(143);
     await isWhole();

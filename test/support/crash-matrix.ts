@@ -8,13 +8,22 @@ import { faults } from '../../src/faults/index.ts';
 import { valuesOf } from '../../src/faults/parameters.ts';
 import { possibilityOf } from '../../src/faults/possibility.ts';
 import type { Environment, Snapshot } from '../../src/lifecycle/environment.ts';
-import { plansAtWork, runFinish } from '../../src/lifecycle/journal.ts';
+import { type Journal, plansAtWork, runFinish } from '../../src/lifecycle/journal.ts';
 import { differencesOf } from '../../src/lifecycle/snapshot.ts';
 
 /** A fault and its parameters: ["network-delay", "to=database"]. */
 export type FaultCase = readonly [fault: string, ...set: string[]];
 
-type Who = 'run' | 'guardian' | 'both';
+/** How a fault is cut short: who is killed, or what the run is sent. */
+const endings = [
+  'run killed',
+  'guardian killed',
+  'both killed',
+  'SIGTERM',
+  'SIGHUP',
+  'Ctrl-C twice',
+] as const;
+type Ending = (typeof endings)[number];
 
 /** One environment in which cases are tried one after another. */
 export interface Lane {
@@ -26,18 +35,59 @@ export interface Lane {
   readonly env: Record<string, string>;
 }
 
-/** Journal lines between which a fault does something of its own; what comes before is the same for all. */
-const lines = [
-  'change.started',
-  'change.applied',
-  'change.verified',
-  'revert.started',
-  'revert.verified',
-  'state.proven',
-] as const;
+/** Right after each line of the journal is on disk. */
+const afterLines = [
+  'change.started+',
+  'change.applied+',
+  'change.verified+',
+  'revert.started+',
+  'revert.verified+',
+  'state.proven+',
+];
+/** Before a line that announces what the run has just done. */
+const beforeLines = ['change.applied-', 'revert.verified-'];
+/** Before anything is changed, or when all is done: the same for all faults, so they are tried with the first one. */
+const withGuardian = ['change.started-', 'run.finished+'];
+const withoutGuardian = ['run.started+', 'lock.taken+', 'plan.made+'];
+/** While the fault holds. */
+const held = 'change.verified+';
 
-/** Right after each line, and before those that announce what has just been done. */
-const moments = [...lines.map((line) => `${line}+`), 'change.applied-', 'revert.verified-'];
+function momentsOf(ending: Ending, isFirst: boolean): readonly string[] {
+  const ofAll = isFirst ? withGuardian : [];
+  switch (ending) {
+    case 'run killed':
+      return [...(isFirst ? withoutGuardian : []), ...ofAll, ...afterLines, ...beforeLines];
+    case 'both killed':
+      return [...ofAll, ...afterLines, ...beforeLines];
+    case 'guardian killed':
+      return [...ofAll, ...afterLines];
+    default:
+      return [held];
+  }
+}
+
+/** For kill-at-line.cjs. */
+const killing: Readonly<Record<Ending, Record<string, string>>> = {
+  'run killed': { KILL_WHO: 'run' },
+  'guardian killed': { KILL_WHO: 'guardian' },
+  'both killed': { KILL_WHO: 'both' },
+  SIGTERM: { KILL_BY: 'SIGTERM' },
+  SIGHUP: { KILL_BY: 'SIGHUP' },
+  'Ctrl-C twice': { KILL_BY: 'SIGINT', KILL_TIMES: '2' },
+};
+
+/**
+ * Exit codes; null: by the signal itself. A run reverts at once when its guardian is gone; after the last proof there is
+ * nothing left to lose. Who types Ctrl-C twice leaves the rest to the guardian, unless the run was faster.
+ */
+const endsWith: Readonly<Record<Ending, readonly (number | null)[]>> = {
+  'run killed': [null],
+  'guardian killed': [5, 0],
+  'both killed': [null],
+  SIGTERM: [143],
+  SIGHUP: [143],
+  'Ctrl-C twice': [6, 130],
+};
 
 export interface MatrixResult {
   readonly cases: number;
@@ -67,7 +117,7 @@ export async function possibleFaults(
   return possible;
 }
 
-/** Every fault, killed at every moment: the run, its guardian, both. Lanes share the work. */
+/** Every fault, cut short at every moment in every way. Lanes share the work. */
 export async function crashMatrix(
   possible: readonly FaultCase[],
   lanes: readonly Lane[],
@@ -78,10 +128,9 @@ export async function crashMatrix(
   const work = async (lane: Lane) => {
     const before = await lane.environment.driver.snapshot();
     for (let next = open.shift(); next !== undefined; next = open.shift()) {
-      const { fault, moment, who } = next;
-      const problem = await tryCase(fault, moment, who, lane, before);
-
-      if (problem !== undefined) broken.push(`${fault.join(' ')}, ${who} killed at ${moment}: ${problem}`);
+      const { fault, moment, ending } = next;
+      const problem = await tryCase(next, lane, before);
+      if (problem !== undefined) broken.push(`${fault.join(' ')}, ${ending} at ${moment}: ${problem}`);
     }
   };
   await Promise.all(lanes.map(work));
@@ -91,51 +140,47 @@ export async function crashMatrix(
 interface Case {
   readonly fault: FaultCase;
   readonly moment: string;
-  readonly who: Who;
+  readonly ending: Ending;
 }
 
-/** Each fault at each moment, whoever is killed. CRASH_FAULTS=redis-hang,network-cut: only these. */
+/** CRASH_FAULTS=redis-hang,network-cut: only these. */
 function casesOf(possible: readonly FaultCase[]): Case[] {
   const only = process.env.CRASH_FAULTS?.split(',');
   return possible
     .filter(([id]) => only?.includes(id) ?? true)
-    .flatMap((fault) =>
-      moments.flatMap((moment) =>
-        (['run', 'guardian', 'both'] as const).map((who) => ({ fault, moment, who })),
+    .flatMap((fault, index) =>
+      endings.flatMap((ending) =>
+        momentsOf(ending, index === 0).map((moment) => ({ fault, moment, ending })),
       ),
     );
 }
 
 /** Undefined when the environment is whole afterwards. */
 async function tryCase(
-  fault: FaultCase,
-  moment: string,
-  who: Who,
+  { fault, moment, ending }: Case,
   lane: Lane,
   before: Snapshot,
 ): Promise<string | undefined> {
-  const { code, said } = await runFault(fault, lane, { KILL_AT: moment, KILL_WHO: who });
-  if (who !== 'guardian' && code !== null) return `it was not killed, and ended with ${code}: ${said}`;
-  // the run reverts at once when its guardian is gone; after the last proof there is nothing left to lose
-  if (who === 'guardian' && code !== 5 && code !== 0) return `it ended with ${code}: ${said}`;
-  if (who === 'run') await untilGuardianIsDone(lane.state);
-  if (who === 'both') {
+  const { code, said } = await runFault(fault, lane, { KILL_AT: moment, ...killing[ending] });
+  if (!endsWith[ending].includes(code)) return `it ended with ${code}: ${said}`;
+  const folders = new RunFolders(lane.state);
+  const [last = ''] = folders.list();
+  const journal = folders.journal(last);
+  const isGuarded = (await journal.read()).some(({ type }) => type === 'guardian.ready');
+  if (isGuarded && ending !== 'both killed') await untilFinished(journal);
+  // nobody is left who would have taken its mark away
+  if (folders.open().length > 0) {
     const recovered = await runExamctl(['recover'], lane);
     if (recovered.code !== 0) return `recover ended with ${recovered.code}: ${recovered.said}`;
   }
-  const folders = new RunFolders(lane.state);
-  const [last = ''] = folders.list();
-  if (plansAtWork(await folders.journal(last).read()).length > 0) return `${last} has something open`;
+  if (plansAtWork(await journal.read()).length > 0) return `${last} has something open`;
   const differences = differencesOf(before, await lane.environment.driver.snapshot());
   return differences.length === 0 ? undefined : differences.join('; ');
 }
 
-async function untilGuardianIsDone(state: string): Promise<void> {
-  const folders = new RunFolders(state);
+async function untilFinished(journal: Journal): Promise<void> {
   const deadline = performance.now() + 90_000;
-  for (const { id } of folders.open())
-    while (runFinish(await folders.journal(id).read()) === undefined && performance.now() < deadline)
-      await sleep(50);
+  while (runFinish(await journal.read()) === undefined && performance.now() < deadline) await sleep(50);
 }
 
 /** Bundled once, as it starts a thousand times. */

@@ -14,6 +14,9 @@ export interface TestEngine {
   /** the first two numbers of its addresses: "10.200"; compose takes its networks from 0.0 to 127.255 of it */
   readonly network: string;
   stop(): Promise<void>;
+  /** ends the engine and, with it, what runs in its containers; both are there again, as they were to be, after `resume` */
+  halt(): Promise<void>;
+  resume(): Promise<void>;
 }
 
 /** Name of an image in which every program of this machine can be run, with /usr bound into it. */
@@ -92,26 +95,33 @@ export async function startEngine(): Promise<TestEngine> {
     ['--shutdown-timeout', '5'],
     ['--log-level', 'error'],
   ].flat();
-  const daemon = spawn('dockerd', arguments_, { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
-  let said = '';
-  daemon.stderr.on('data', (chunk) => {
-    said += chunk;
-  });
-  const ended = new Promise<void>((resolve) => daemon.once('exit', () => resolve()));
+  let end = async () => {};
+  const begin = async () => {
+    const daemon = spawn('dockerd', arguments_, { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+    let said = '';
+    daemon.stderr.on('data', (chunk) => {
+      said += chunk;
+    });
+    const ended = new Promise<void>((resolve) => daemon.once('exit', () => resolve()));
+    end = async () => {
+      daemon.kill('SIGTERM');
+      await ended;
+    };
+    await answering(env, () => said, daemon);
+  };
   const stop = async () => {
-    daemon.kill('SIGTERM');
-    await ended;
+    await end();
     await closeNetwork(network);
     await removeFolder(folder);
   };
   try {
-    await answering(env, () => said, daemon);
+    await begin();
     await importHostImage(folder, env);
   } catch (error) {
     await stop();
     throw error;
   }
-  return { env, folder, network, stop };
+  return { env, folder, network, stop, halt: () => end(), resume: begin };
 }
 
 /** Engines that run at the same time; each has a network of its own. */

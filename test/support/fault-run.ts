@@ -3,6 +3,7 @@ import { valuesOf } from '../../src/faults/parameters.ts';
 import { contextOfOpened, open } from '../../src/library/opened.ts';
 import { messageOf } from '../../src/lifecycle/errors.ts';
 import { makePlan } from '../../src/lifecycle/plan.ts';
+import { listenForInterrupts } from '../../src/main/interrupts.ts';
 
 /**
  * One fault, held for a moment, without looking at students and the steady state before: what crash tests kill. Arguments:
@@ -11,7 +12,13 @@ import { makePlan } from '../../src/lifecycle/plan.ts';
 const [, , config = '', name, id = '', ...set] = process.argv;
 
 async function run(): Promise<void> {
-  const environment = await open(name, config === '' ? {} : { config });
+  const { signal } = listenForInterrupts({
+    timeout: undefined,
+    reverts: true,
+    onFirst: () => undefined,
+    onSecond: () => process.exit(6),
+  });
+  const environment = await open(name, config === '' ? { signal } : { config, signal });
   const fault = findFault(id);
   const values = valuesOf(fault.parameters, set);
   const seconds = Number(process.env.SECONDS ?? 0.05);

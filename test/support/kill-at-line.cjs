@@ -1,10 +1,11 @@
-// Preloaded into a run by tests: SIGKILL at one line of its journal, either before the line is on disk
-// (KILL_AT=change.applied-) or right after (KILL_AT=change.applied+): of the run, its guardian, or both (KILL_WHO).
-// KILL_AT=3- counts every line that the run makes durable, those of the audit log, too.
+// Preloaded into a run by tests: SIGKILL at one line of its journal, either before it is written (KILL_AT=change.applied-)
+// or right after it is on disk (KILL_AT=change.applied+): of the run, its guardian, or both (KILL_WHO). KILL_BY: another
+// signal; KILL_TIMES: more than once. KILL_AT=3- counts every line that the run makes durable, those of the audit log, too.
 const fs = require('node:fs/promises');
 const { readFileSync } = require('node:fs');
 
-const { KILL_AT = '', KILL_WHO = 'run' } = process.env;
+const { KILL_AT = '', KILL_WHO = 'run', KILL_BY = 'SIGKILL', KILL_TIMES = '1' } = process.env;
+const milliseconds = 30;
 
 if (KILL_AT !== '' && !process.argv.includes('internal')) {
   const wanted = KILL_AT.slice(0, -1);
@@ -12,31 +13,42 @@ if (KILL_AT !== '' && !process.argv.includes('internal')) {
   let lines = 0;
   fs.open = async (...args) => {
     const handle = await open(...args);
+    const file = String(args[0]);
+    const appendFile = handle.appendFile.bind(handle);
     const datasync = handle.datasync.bind(handle);
-    handle.datasync = async () => {
+    let isWanted = false;
+    handle.appendFile = async (text) => {
       lines += 1;
-      const journal = journalOf(String(args[0]));
-      const isWanted = String(lines) === wanted || journal?.at(-1)?.type === wanted;
-      if (isWanted && KILL_AT.endsWith('-')) kill(journal);
+      isWanted = String(lines) === wanted || (isJournal(file) && JSON.parse(text).type === wanted);
+      if (isWanted && KILL_AT.endsWith('-')) kill(file);
+      await appendFile(text);
+    };
+    handle.datasync = async () => {
       await datasync();
-      if (isWanted) kill(journal);
+      if (isWanted) kill(file);
     };
     return handle;
   };
 }
 
-function journalOf(file) {
-  if (!file.endsWith('journal.ndjson')) return undefined;
-  const lines = readFileSync(file, 'utf8').trim().split('\n');
-  return lines.map((line) => JSON.parse(line));
+function isJournal(file) {
+  return file.endsWith('journal.ndjson');
 }
 
 let killed = false;
 
-function kill(journal) {
+function kill(file) {
   if (killed) return;
   killed = true;
-  const guardian = journal?.find(({ type }) => type === 'guardian.ready')?.pid;
-  if (KILL_WHO !== 'run' && guardian !== undefined) process.kill(guardian, 'SIGKILL');
-  if (KILL_WHO !== 'guardian') process.kill(process.pid, 'SIGKILL');
+  const guardian = isJournal(file) ? guardianOf(file) : undefined;
+  if (KILL_WHO !== 'run' && guardian !== undefined) process.kill(guardian, KILL_BY);
+  if (KILL_WHO === 'guardian') return;
+  process.kill(process.pid, KILL_BY);
+  for (let time = 1; time < Number(KILL_TIMES); time += 1)
+    setTimeout(() => process.kill(process.pid, KILL_BY), milliseconds * time);
+}
+
+function guardianOf(file) {
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  return lines.map((line) => JSON.parse(line)).find(({ type }) => type === 'guardian.ready')?.pid;
 }
