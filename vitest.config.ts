@@ -4,6 +4,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 // Node.js would parse these certificates at each of its starts, 90 ms each, and no test asks anybody outside
 delete process.env.NODE_EXTRA_CA_CERTS;
 
+/** What is timed. */
+const alone = ['test/e2e/compose-start.test.ts'];
 /** Whole exams, which are held to how fast the platform answers: not many at a time, or they measure the scheduler. */
 const exams = [
   'test/e2e/{rehearse,defects,compose-rehearsal}.test.ts',
@@ -35,14 +37,15 @@ export default defineConfig({
     hookTimeout: 60_000,
     maxConcurrency: 2,
     projects: [
-      project('exams', 0, { include: exams, maxWorkers: 2 }),
-      project('all others', 1, {
+      project('alone', 0, { include: alone, maxWorkers: 1 }),
+      project('exams', 1, { include: exams, maxWorkers: 2 }),
+      project('all others', 2, {
         include: ['test/**/*.test.ts'],
-        exclude: [...exams, ...busy],
+        exclude: [...alone, ...exams, ...busy],
         // real servers and processes: they mostly wait
         maxWorkers: 3,
       }),
-      project('crash matrix', 2, { include: busy, maxWorkers: 2 }),
+      project('crash matrix', 3, { include: busy, maxWorkers: 2 }),
     ],
   },
 });

@@ -46,11 +46,6 @@ describe.each(composePrograms)('an exam platform that $name runs', ({ name, comm
   const run = (...args: string[]) =>
     examctl.start(['-e', 'staging', '--config', stack.configFile, ...args], stack.env).ended;
 
-  it('is healthy in under 15 s, all five services of it', () => {
-    process.stderr.write(`${name}: five services healthy after ${stack.secondsUntilHealthy.toFixed(1)} s\n`);
-    expect(stack.secondsUntilHealthy).toBeLessThan(15);
-  });
-
   it('is found under the names of its compose file', async () => {
     const { exitCode, stdout, stderr } = await run('services', 'status', '-o', 'json');
 

@@ -171,6 +171,39 @@ describe.skipIf(why)(`services that compose runs${why ? `, skipped: ${why}` : ''
     expect(readFileSync(stack.file, 'utf8')).toBe(before);
   }, 120_000);
 
+  it.each([
+    { at: 'change.started+', who: 'both' },
+    // the compose command is at work, and goes on
+    { at: 'change.started+', who: 'both', after: '700' },
+    { at: 'change.applied-', who: 'run' },
+    { at: 'change.applied+', who: 'both' },
+    { at: 'change.verified+', who: 'run' },
+  ])(
+    'are as before when a rollback is cut short: $who killed at $at $after',
+    { timeout: 120_000 },
+    async (kill) => {
+      const before = readFileSync(stack.file, 'utf8');
+      const { exitCode, stderr } = await examctl.start(
+        ['--config', config, '-e', 'through', 'services', 'rollback', 'backend', '--to', '0'],
+        {
+          ...stack.env,
+          NODE_OPTIONS: `--require=${join(packageRoot(), 'test/support/kill-at-line.cjs')}`,
+          KILL_AT: kill.at,
+          KILL_WHO: kill.who,
+          ...(kill.after !== undefined && { KILL_AFTER: kill.after }),
+        },
+      ).ended;
+      expect(exitCode, stderr).toBe(null);
+
+      const recovered = await run('recover');
+
+      expect(recovered.exitCode, recovered.stderr).toBe(0);
+      expect(readFileSync(stack.file, 'utf8')).toBe(before);
+      expect(await imageOf(stackServices.backend)).toBe(image(1));
+      await stack.untilHealthy(20);
+    },
+  );
+
   it('get a variable by their env file, whose line the plan shows, and which is the same byte for byte afterwards', async () => {
     const before = readFileSync(stack.envFile, 'utf8').replace('EXAM_MODE=false', 'EXAM_MODE=off');
     writeFileSync(stack.envFile, before);

@@ -582,7 +582,9 @@ describe('on a bad day', () => {
     const examctl = new Examctl();
     afterAll(() => examctl.remove());
 
-    it('counts them exactly, keeps twenty, needs little memory and little of the disk of the server', async () => {
+    it('counts them exactly, keeps twenty, needs little memory and little of the disk of the server', {
+      timeout: 120_000,
+    }, async () => {
       const checks = join(examctl.cwd, 'checks');
       mkdirSync(checks);
       writeFileSync(join(examctl.cwd, 'examctl.yaml'), configuration);

@@ -250,11 +250,15 @@ describe('a run of checks', () => {
     });
 
     await expect(run).rejects.toBe(reason);
-    const { rows } = await withClient(withDatabase(database.url, 'postgres'), (client) =>
-      client.query(`SELECT query FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%to be aborted%'
-        AND pid <> pg_backend_pid()`),
-    );
-    expect(rows).toEqual([]);
+    const running = () =>
+      withClient(withDatabase(database.url, 'postgres'), async (client) => {
+        const { rows } =
+          await client.query(`SELECT query FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%to be aborted%'
+            AND pid <> pg_backend_pid()`);
+        return rows;
+      });
+    // the server has been told, and takes a moment
+    await expect.poll(running, { timeout: 5_000 }).toEqual([]);
   });
 
   it('is unknown when nothing lies in the window that was asked for', async () => {

@@ -208,10 +208,10 @@ describe('what the platform does wrong is seen', () => {
 });
 
 describe('how many students the environment carries', () => {
-  const limit = (scenario: string, from: number) =>
+  const limit = (scenario: string, from: number, thresholds = environment.thresholds) =>
     findLimit(
       {
-        environment: { ...environment, identities: async () => students.slice(380) },
+        environment: { ...environment, thresholds, identities: async () => students.slice(380) },
         scenario,
         engine: 'builtin',
         folder: join(folder, `limit-${scenario}`),
@@ -222,8 +222,12 @@ describe('how many students the environment carries', () => {
       loadPorts,
     );
 
-  test('is at least as many as there are to try with, when no threshold is crossed', async () => {
-    const { steps, outcome, carried } = await limit('session-burst', 8);
+  // once more where the machine was too busy to tell, as the outcome then says
+  test('is at least as many as there are to try with, when no threshold is crossed', {
+    retry: 2,
+  }, async () => {
+    const unhurried = { ...environment.thresholds, p95Ms: 10_000 };
+    const { steps, outcome, carried } = await limit('session-burst', 8, unhurried);
     expect(steps.map(({ students }) => students)).toEqual([8, 16, 20]);
     expect(outcome).toMatchObject({
       outcome: 'pass',

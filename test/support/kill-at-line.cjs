@@ -1,11 +1,12 @@
 // Preloaded into a run by tests: SIGKILL at one line of its journal, either before it is written (KILL_AT=change.applied-)
 // or right after it is on disk (KILL_AT=change.applied+): of the run, its guardian, or both (KILL_WHO). KILL_BY: another
-// signal; KILL_TIMES: more than once. KILL_AT=3- counts every line that the run makes durable, those of the audit log, too.
+// signal; KILL_TIMES: more than once; KILL_AFTER: so many milliseconds later. KILL_AT=3- counts every line that the run makes durable, those of the audit log, too.
 const fs = require('node:fs/promises');
 const { readFileSync } = require('node:fs');
 
 const { KILL_AT = '', KILL_WHO = 'run', KILL_BY = 'SIGKILL', KILL_TIMES = '1' } = process.env;
-const milliseconds = 30;
+const { KILL_AFTER } = process.env;
+const betweenTimes = 30;
 
 if (KILL_AT !== '' && !process.argv.includes('internal')) {
   const wanted = KILL_AT.slice(0, -1);
@@ -20,12 +21,12 @@ if (KILL_AT !== '' && !process.argv.includes('internal')) {
     handle.appendFile = async (text) => {
       lines += 1;
       isWanted = String(lines) === wanted || (isJournal(file) && JSON.parse(text).type === wanted);
-      if (isWanted && KILL_AT.endsWith('-')) kill(file);
+      if (isWanted && KILL_AT.endsWith('-')) killSoon(file);
       await appendFile(text);
     };
     handle.datasync = async () => {
       await datasync();
-      if (isWanted) kill(file);
+      if (isWanted) killSoon(file);
     };
     return handle;
   };
@@ -37,15 +38,20 @@ function isJournal(file) {
 
 let killed = false;
 
-function kill(file) {
+function killSoon(file) {
   if (killed) return;
   killed = true;
+  if (KILL_AFTER === undefined) kill(file);
+  else setTimeout(() => kill(file), Number(KILL_AFTER));
+}
+
+function kill(file) {
   const guardian = isJournal(file) ? guardianOf(file) : undefined;
   if (KILL_WHO !== 'run' && guardian !== undefined) process.kill(guardian, KILL_BY);
   if (KILL_WHO === 'guardian') return;
   process.kill(process.pid, KILL_BY);
   for (let time = 1; time < Number(KILL_TIMES); time += 1)
-    setTimeout(() => process.kill(process.pid, KILL_BY), milliseconds * time);
+    setTimeout(() => process.kill(process.pid, KILL_BY), betweenTimes * time);
 }
 
 function guardianOf(file) {
