@@ -9,7 +9,7 @@ const alone = ['test/e2e/compose-start.test.ts'];
 /** Whole exams, which are held to how fast the platform answers: not many at a time, or they measure the scheduler. */
 const exams = [
   'test/e2e/{rehearse,defects,compose-rehearsal}.test.ts',
-  'test/integration/{load,load-losses}.test.ts',
+  'test/integration/{load,load-losses,load-manifest}.test.ts',
 ];
 /** They keep every core busy: what is timed would only measure them. */
 const busy = ['test/e2e/crash-matrix-*.test.ts'];

@@ -8,7 +8,7 @@ import type { TestEngine } from './docker-engine.ts';
 import { writeComposeFile } from './exam-stack/compose-file.ts';
 import { writeConfig } from './exam-stack/config-file.ts';
 import { preparePlace } from './exam-stack/place.ts';
-import { type Role, roles, stackServices } from './exam-stack/services.ts';
+import { addressOf, ports, type Role, roles, stackServices } from './exam-stack/services.ts';
 
 export { stackServices } from './exam-stack/services.ts';
 
@@ -58,12 +58,22 @@ export async function startExamStack(engine: TestEngine, options: ExamStackOptio
     return (await execa(program, rest, { env: engine.env, extendEnv: false, cwd: folder })).stdout;
   };
   const states = () => statesOf(project, engine.env);
+  /** what has no health check is up before it is of use */
+  const answers = async () => {
+    const asked = fetch(`http://${addressOf('edge', net)}:${ports.edge}/health`);
+    return (
+      (await asked.then(
+        ({ status }) => status,
+        () => 0,
+      )) === 200
+    );
+  };
   const untilHealthy = async (seconds: number) => {
     const deadline = performance.now() + 1_000 * seconds;
     for (;;) {
       const seen = await states();
       const isWell = (role: Role) => seen[role]?.includes(healthChecked.includes(role) ? '(healthy)' : 'Up');
-      if (roles.every(isWell)) return;
+      if (roles.every(isWell) && (await answers())) return;
       if (performance.now() > deadline)
         throw new Error(`not healthy in ${seconds} s: ${JSON.stringify(seen)}\n${await compose('logs')}`);
       await sleep(100);

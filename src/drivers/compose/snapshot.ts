@@ -31,7 +31,7 @@ export async function composeSnapshot({
       return [
         [`${id} state`, stateOf(instance)],
         [`${id} container`, `${container.Id.slice(0, 12)} of image ${container.Image.slice(0, 19)}`],
-        [`${id} configuration`, digest(configurationOf(instance))],
+        [`${id} configuration`, digest(JSON.stringify(configurationOf(instance), withoutNothing))],
         ...(network === undefined ? [] : [[`${id} network rules`, network]]),
       ];
     }),
@@ -58,7 +58,12 @@ function configurationOf({ container: { Config, HostConfig, NetworkSettings } }:
   return { Config, HostConfig, networks: networks.sort() };
 }
 
-function digest(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+/** For JSON.stringify: what is null becomes an empty list when the engine itself is started anew, and means the same. */
+function withoutNothing(_: string, value: unknown): unknown {
+  const isNothing = value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+  return isNothing ? undefined : value;
+}
+
+function digest(text: string): string {
   return `sha256 ${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
 }
