@@ -4,12 +4,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 // Node.js would parse these certificates at each of its starts, 90 ms each, and no test asks anybody outside
 delete process.env.NODE_EXTRA_CA_CERTS;
 
-/** What is timed. */
-const alone = ['test/e2e/compose-start.test.ts'];
+/** What is timed, or cannot be told by a load generator that is kept from its work. */
+const alone = ['test/e2e/compose-start.test.ts', 'test/integration/{load,load-manifest}.test.ts'];
 /** Whole exams, which are held to how fast the platform answers: not many at a time, or they measure the scheduler. */
 const exams = [
   'test/e2e/{rehearse,defects,compose-rehearsal}.test.ts',
-  'test/integration/{load,load-losses,load-manifest}.test.ts',
+  'test/integration/load-losses.test.ts',
 ];
 /** They keep every core busy: what is timed would only measure them. */
 const busy = ['test/e2e/crash-matrix-*.test.ts'];

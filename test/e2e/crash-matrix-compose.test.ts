@@ -27,7 +27,7 @@ describe('a fault on an environment that compose runs', () => {
   }, 60_000);
 
   it('leaves it as it was, whichever fault is cut short at whichever line', {
-    timeout: 900_000,
+    timeout: 1_800_000,
   }, async () => {
     const [lane] = lanes;
     if (lane === undefined) throw new Error('no stack');

@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 it('leaves the sandbox as it was, whichever fault is cut short at whichever line', {
-  timeout: 900_000,
+  timeout: 1_800_000,
 }, async () => {
   const [lane] = lanes;
   if (lane === undefined) throw new Error('no sandbox');

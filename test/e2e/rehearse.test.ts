@@ -16,7 +16,11 @@ const redisIsStopped = /cache-1: stopped/;
 const shortly = ['rehearse', '--phases', '2,3'];
 
 describe('a rehearsal of a sound platform', () => {
-  it('is GO, leaves nothing behind and has its evidence in a folder', { timeout: 240_000 }, async () => {
+  // one whose load was kept from its work by other tests is INCONCLUSIVE, and made once more
+  it('is GO, leaves nothing behind and has its evidence in a folder', {
+    timeout: 240_000,
+    retry: 1,
+  }, async () => {
     // other tests share the cores: the default limit is tried with the defect that makes answers slow
     writeFileSync(join(examctl.cwd, 'examctl.yaml'), 'thresholds: { p95_ms: 5000 }\n');
     const { exitCode, stdout, stderr, seconds } = await examctl.run('rehearse', '-o', 'json');

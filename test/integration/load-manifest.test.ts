@@ -125,10 +125,9 @@ test('a plan that is too big for a Secret is divided, and no student is lost', a
   expect(held.map(({ number }) => number)).toEqual(students.map(({ number }) => number));
 });
 
-// once more where the machine was too busy for the limit of the p95, for which k6 ends with an error
 test.skipIf('missing' in k6)(
   'pods with what the manifest holds and an execution segment each are together all students, once',
-  { timeout: 60_000, retry: 2 },
+  { timeout: 60_000 },
   async () => {
     const manifests = await manifestOf(plan);
     const [testRun] = manifests.filter(({ kind }) => kind === 'TestRun');
