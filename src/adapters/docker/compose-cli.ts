@@ -119,7 +119,7 @@ async function run(
     const last = stripVTControlCharacters(textOf(said)).trim().split('\n').slice(-5).join('\n');
     throw new Undetermined(`${program} ${args.join(' ')} failed: ${last || problem}`);
   } finally {
-    closeSync(said);
+    if (said !== 'ignore') closeSync(said);
   }
 }
 
@@ -143,18 +143,23 @@ async function endOf(child: ChildProcess, signal: AbortSignal): Promise<string |
   }
 }
 
-/** Without a name, so that nothing is left of it. */
-function temporaryFile(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'examctl-'));
+/** Without a name, so that nothing is left of it. A full disk hides what is said, and keeps nobody from a revert. */
+function temporaryFile(): number | 'ignore' {
   try {
-    return openSync(join(folder, 'said'), 'w+', 0o600);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    const folder = mkdtempSync(join(tmpdir(), 'examctl-'));
+    try {
+      return openSync(join(folder, 'said'), 'w+', 0o600);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  } catch {
+    return 'ignore';
   }
 }
 
 /** From its beginning, wherever its last writer was. */
-function textOf(file: number): string {
+function textOf(file: number | 'ignore'): string {
+  if (file === 'ignore') return '';
   const bytes = Buffer.alloc(fstatSync(file).size);
   return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0));
 }
