@@ -7,6 +7,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
@@ -50,14 +51,15 @@ export interface TemplateOptions {
 
 const prefix = 'seeded-';
 const keptTemplates = 3;
+/** another process may be copying what was used since then */
+const keptAfterUse = 3_600_000;
 
 /** Seeding takes seconds, copying what was seeded before a tenth of one. */
 export async function seededTemplate(options: TemplateOptions): Promise<DatabaseTemplate> {
   const { cacheFolder, binaries, students, revision } = options;
   const folder = join(cacheFolder, `${prefix}${binaries.version}-${revision}-${students}-${seedDigest()}`);
   await removeAbandoned(cacheFolder, (name) => name.startsWith(prefix) && name.endsWith('.draft'));
-  await publish(folder, (draft) => makeTemplate(draft, options));
-  utimesSync(folder, new Date(), new Date());
+  while (!markUsed(folder)) await publish(folder, (draft) => makeTemplate(draft, options));
   removeOldTemplates(cacheFolder);
   return { dataFolder: join(folder, 'postgres'), password: readFileSync(join(folder, 'password'), 'utf8') };
 }
@@ -118,10 +120,33 @@ function seedDigest(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-function removeOldTemplates(cacheFolder: string): void {
+/** False: there is none. */
+function markUsed(folder: string): boolean {
+  try {
+    utimesSync(folder, new Date(), new Date());
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Of what was not used for an hour, all but the latest three templates. Each goes at once: half a one looks like a whole one. */
+export function removeOldTemplates(cacheFolder: string, now = Date.now()): void {
   const templates = readdirSync(cacheFolder)
     .filter((name) => name.startsWith(prefix) && !name.endsWith('.draft'))
     .map((name) => join(cacheFolder, name))
-    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
-  for (const folder of templates.slice(keptTemplates)) rmSync(folder, { recursive: true, force: true });
+    .map((folder) => ({ folder, usedAt: statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? now }))
+    .sort((a, b) => b.usedAt - a.usedAt);
+  for (const { folder, usedAt } of templates.slice(keptTemplates)) {
+    if (now - usedAt < keptAfterUse) continue;
+    const aside = `${folder}.${randomBytes(4).toString('hex')}.draft`;
+    try {
+      renameSync(folder, aside);
+    } catch (error) {
+      // another process was faster
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+    rmSync(aside, { recursive: true, force: true });
+  }
 }
