@@ -13,7 +13,17 @@ export interface RuleSet {
 }
 
 const calledFrom = { filter: ['INPUT', 'OUTPUT'], nat: ['PREROUTING'] } as const;
-const separator = '-- queueing disciplines --';
+
+const marks = {
+  of: '-- process',
+  disciplines: '-- queueing disciplines --',
+  failed: '-- failed --',
+} as const;
+/** One program instead of one for each process, as each look at an environment asks every container. */
+const reading = `for pid in "$@"; do
+  echo "${marks.of} $pid"
+  nsenter --target "$pid" --net -- sh -c "iptables-save && echo '${marks.disciplines}' && exec tc qdisc show" || echo '${marks.failed}'
+done`;
 
 type Table = keyof typeof calledFrom;
 
@@ -33,8 +43,11 @@ export interface NetworkRules {
    * pool throws away those that are idle, instead of at their next use.
    */
   resetConnections(pid: number, port: number, addresses: readonly string[]): Promise<void>;
-  /** rules and queueing disciplines, as text that is equal as long as both do the same */
-  read(pid: number, signal?: AbortSignal): Promise<string>;
+  /**
+   * Rules and queueing disciplines of each process, as text that is equal as long as both do the same; an error for a
+   * process that could not be asked.
+   */
+  read(pids: readonly number[], signal?: AbortSignal): Promise<ReadonlyMap<number, string | Undetermined>>;
   /** tries rules in a namespace that is thrown away: null when this kernel and its tools know them, else what they say */
   problemWith(rules: readonly Rule[], table: Table): Promise<string | null>;
 }
@@ -42,70 +55,48 @@ export interface NetworkRules {
 export function networkRules(): NetworkRules {
   const inside = (pid: number, command: readonly string[], options: RunOptions = {}) =>
     run(['nsenter', '--target', String(pid), '--net', '--', ...command], options);
-  const saved = async (pid: number, table: Table, signal?: AbortSignal) =>
-    (await inside(pid, ['iptables-save', '--table', table], { signal })).split('\n');
-  const isIn = (lines: readonly string[], chain: string) =>
-    lines.some((line) => line.startsWith(`:${chain} `));
-  const clearTable = async (pid: number, table: Table, chain: string, signal: AbortSignal) => {
-    const lines = await saved(pid, table, signal);
-    if (!isIn(lines, chain)) return;
-    const calls = lines.filter((line) => line.startsWith('-A ') && line.endsWith(`-j ${chain}`));
-    const input = [
-      `*${table}`,
-      ...calls.map((line) => line.replace('-A', '-D')),
-      `-F ${chain}`,
-      `-X ${chain}`,
-      'COMMIT\n',
-    ];
+  const saved = async (pid: number, signal?: AbortSignal) =>
+    tablesOf(await inside(pid, ['iptables-save'], { signal }));
+  const restore = (pid: number, tables: readonly string[], signal: AbortSignal) =>
+    inside(pid, ['iptables-restore', '--noflush', '--wait', '5'], { input: tables.join(''), signal });
+  const clear: NetworkRules['clear'] = async (pid, chain, signal) => {
+    const has = ({ lines }: SavedTable) => isIn(lines, chain);
+    const tables = (await saved(pid, signal)).filter(has);
+    if (tables.length === 0) return;
+    const without = tables.map(({ name, lines }) => {
+      const calls = lines.filter((line) => line.startsWith('-A ') && line.endsWith(`-j ${chain}`));
+      return script(name, [...calls.map((line) => line.replace('-A', '-D')), `-F ${chain}`, `-X ${chain}`]);
+    });
     try {
-      await inside(pid, ['iptables-restore', '--noflush', '--wait', '5'], {
-        input: input.join('\n'),
-        signal,
-      });
+      await restore(pid, without, signal);
     } catch (error) {
       // a run and its guardian may clear at the same time, and one of them was faster
-      if (isIn(await saved(pid, table, signal), chain)) throw error;
+      if ((await saved(pid, signal)).some(has)) throw error;
     }
-  };
-  const clear: NetworkRules['clear'] = async (pid, chain, signal) => {
-    for (const table of ['nat', 'filter'] as const) await clearTable(pid, table, chain, signal);
   };
   return {
     clear,
-    async set(pid, { chain, filter, nat }, signal) {
+    async set(pid, { chain, ...rules }, signal) {
       await clear(pid, chain, signal);
-      for (const [table, rules] of [
-        ['filter', filter],
-        ['nat', nat],
-      ] as const) {
-        if (rules.length === 0) continue;
-        const input = [
-          `*${table}`,
+      const tables = (['filter', 'nat'] as const).filter((table) => rules[table].length > 0);
+      const withRules = tables.map((table) =>
+        script(table, [
           `:${chain} - [0:0]`,
-          ...rules.map((rule) => ['-A', chain, ...rule].join(' ')),
+          ...rules[table].map((rule) => ['-A', chain, ...rule].join(' ')),
           ...calledFrom[table].map((from) => `-I ${from} -j ${chain}`),
-          'COMMIT\n',
-        ];
-        await inside(pid, ['iptables-restore', '--noflush', '--wait', '5'], {
-          input: input.join('\n'),
-          signal,
-        });
-      }
+        ]),
+      );
+      await restore(pid, withRules, signal);
     },
     async has(pid, chain) {
-      const lines = [...(await saved(pid, 'filter')), ...(await saved(pid, 'nat'))];
-      return isIn(lines, chain);
+      return (await saved(pid)).some(({ lines }) => isIn(lines, chain));
     },
     async met(pid, chain, signal) {
       const packets = new Map<string, number>();
-      for (const table of ['filter', 'nat'] as const) {
-        const text = await inside(pid, ['iptables-save', '--counters', '--table', table], { signal });
-        for (const [, count, from = ''] of text.matchAll(
-          new RegExp(`^\\[(\\d+):\\d+\\] -A ${chain} -s ([\\d.]+)/32`, 'gm'),
-        )) {
-          packets.set(from, (packets.get(from) ?? 0) + Number(count));
-        }
-      }
+      const text = await inside(pid, ['iptables-save', '--counters'], { signal });
+      const counted = new RegExp(`^\\[(\\d+):\\d+\\] -A ${chain} -s ([\\d.]+)/32`, 'gm');
+      for (const [, count, from = ''] of text.matchAll(counted))
+        packets.set(from, (packets.get(from) ?? 0) + Number(count));
       return packets;
     },
     async resetConnections(pid, port, addresses) {
@@ -118,23 +109,28 @@ export function networkRules(): NetworkRules {
         timeout: 10_000,
       });
     },
-    async read(pid, signal) {
-      // one process instead of two, as each look at an environment asks every container
-      const text = await inside(pid, ['sh', '-c', `iptables-save && echo '${separator}' && tc qdisc show`], {
-        signal,
-      });
-      const [rules = '', disciplines = ''] = text.split(separator);
-      return [...rules.split('\n').filter(doesSomething), disciplines.trim()].join('\n');
+    async read(pids, signal) {
+      if (pids.length === 0) return new Map();
+      const { said, complaints } = await readAll(pids, signal);
+      const answers = said.split(`${marks.of} `).slice(1);
+      return new Map(
+        answers.map((answer) => {
+          const [pid = '', ...lines] = answer.split('\n');
+          return [Number(pid), lines.includes(marks.failed) ? notRead(pid, complaints) : normalized(lines)];
+        }),
+      );
     },
     async problemWith(rules, table) {
       const { execa } = await import('execa');
       const [where] = calledFrom[table];
-      const script = [`*${table}`, ...rules.map((rule) => ['-A', where, ...rule].join(' ')), 'COMMIT\n'];
       const { failed, stderr, shortMessage } = await execa(
         'unshare',
         ['--net', '--', 'iptables-restore', '--noflush'],
         {
-          input: script.join('\n'),
+          input: script(
+            table,
+            rules.map((rule) => ['-A', where, ...rule].join(' ')),
+          ),
           reject: false,
           timeout: 10_000,
         },
@@ -144,11 +140,73 @@ export function networkRules(): NetworkRules {
   };
 }
 
+interface SavedTable {
+  readonly name: string;
+  readonly lines: readonly string[];
+}
+
+/** Of what iptables-save prints. */
+function tablesOf(text: string): SavedTable[] {
+  const tables = text.split(/^\*/m).slice(1);
+  return tables.map((table) => {
+    const [name = '', ...lines] = table.split('\n');
+    return { name, lines };
+  });
+}
+
+function isIn(lines: readonly string[], chain: string): boolean {
+  return lines.some((line) => line.startsWith(`:${chain} `));
+}
+
+/** For iptables-restore, which carries out each table in one step. */
+function script(table: string, lines: readonly string[]): string {
+  return [`*${table}`, ...lines, 'COMMIT\n'].join('\n');
+}
+
+function normalized(lines: readonly string[]): string {
+  const end = lines.indexOf(marks.disciplines);
+  return [
+    ...lines.slice(0, end).filter(doesSomething),
+    lines
+      .slice(end + 1)
+      .join('\n')
+      .trim(),
+  ].join('\n');
+}
+
 /** Of what iptables-save prints: rules, chains of someone's own, and policies that are not the usual one. Docker's own name service has other ports after each start. */
 function doesSomething(line: string): boolean {
   if (line.includes('DOCKER_')) return false;
   if (line.startsWith('-A ')) return true;
   return line.startsWith(':') && !line.includes(' ACCEPT ');
+}
+
+const takes = 'it takes root, util-linux, iptables and iproute2 on the machine of the engine';
+
+async function readAll(pids: readonly number[], signal: AbortSignal | undefined) {
+  const { execa } = await import('execa');
+  const { stdout, stderr, failed, shortMessage } = await execa(
+    'sh',
+    ['-c', reading, 'sh', ...pids.map(String)],
+    {
+      stdin: 'ignore',
+      reject: false,
+      timeout: 20_000,
+      ...(signal === undefined ? {} : { cancelSignal: signal }),
+    },
+  );
+  signal?.throwIfAborted();
+  if (failed)
+    throw new Undetermined(`packet rules could not be read: ${stderr.trim() || shortMessage}`, {
+      hint: takes,
+    });
+  return { said: stdout, complaints: stderr.trim() };
+}
+
+function notRead(pid: string, complaints: string): Undetermined {
+  return new Undetermined(`the packet rules of process ${pid} could not be read: ${complaints}`, {
+    hint: takes,
+  });
 }
 
 interface RunOptions {
@@ -174,7 +232,7 @@ async function run(
     signal?.throwIfAborted();
     const { stderr } = error as { stderr?: string };
     throw new Undetermined(`${program} ${args.join(' ')} failed: ${stderr?.trim() || messageOf(error)}`, {
-      hint: 'it takes root, util-linux and iptables on the machine of the engine',
+      hint: takes,
       cause: error,
     });
   }

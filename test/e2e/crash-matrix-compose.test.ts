@@ -31,7 +31,10 @@ describe('a fault on an environment that compose runs', () => {
   }, async () => {
     const [lane] = lanes;
     if (lane === undefined) throw new Error('no stack');
-    const faults = await possibleFaults(lane, 'compose', { 'memory-stress': ['service=cache'] });
+    const faults = await possibleFaults(lane, 'compose', {
+      'memory-stress': ['service=cache'],
+      'connection-exhaustion': ['share=0.3'],
+    });
     expect(faults.length).toBeGreaterThan(12);
 
     const { cases, whole, broken } = await crashMatrix(faults, lanes);

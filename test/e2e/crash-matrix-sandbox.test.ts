@@ -33,7 +33,7 @@ it('leaves the sandbox as it was, whichever fault is cut short at whichever line
 }, async () => {
   const [lane] = lanes;
   if (lane === undefined) throw new Error('no sandbox');
-  const possible = await possibleFaults(lane, 'sandbox');
+  const possible = await possibleFaults(lane, 'sandbox', { 'connection-exhaustion': ['share=0.3'] });
   expect(possible.length).toBeGreaterThan(12);
 
   const { cases, whole, broken } = await crashMatrix(possible, lanes);

@@ -6,7 +6,8 @@ import { openEnvironment } from '../../src/index.ts';
 import type { Snapshot } from '../../src/lifecycle/environment.ts';
 import { plansAtWork } from '../../src/lifecycle/journal.ts';
 import { differencesOf } from '../../src/lifecycle/snapshot.ts';
-import { buildFaultRun, type Lane, removeFaultRun, runFault } from '../support/crash-matrix.ts';
+import { runLocksOf } from '../../src/main/run-locks.ts';
+import { buildFaultRun, type Lane, recoverHere, removeFaultRun, runFault } from '../support/crash-matrix.ts';
 import { Examctl, partState, until } from '../support/examctl.ts';
 
 const inject = ['fault', 'inject', 'redis-outage', '--for', '1s'];
@@ -30,19 +31,29 @@ afterAll(async () => {
 });
 
 /** Nothing that examctl changed is left, and another run is possible. */
-async function expectWhole(what: string): Promise<void> {
+async function expectWhole(what: string, recover = recoverByCommand): Promise<void> {
   const snapshot = () => lane.environment.driver.snapshot();
   await until(async () => differencesOf(before, await snapshot()).length === 0, 15);
-  const recovered = await examctl.run('recover');
-  expect(recovered.exitCode, `${what}: ${recovered.stderr}`).toBe(0);
+  expect(await recover(), what).toBeUndefined();
   const folders = new RunFolders(examctl.state);
   expect(folders.open(), what).toEqual([]);
   for (const id of folders.list())
     expect(plansAtWork(await folders.journal(id).read()), `${what}: ${id}`).toEqual([]);
-  const { lock } = await examctl.json<{ lock: { expired: boolean } | null }>('runs', 'lock');
+  const lock = await runLocksOf(lane.environment, lane.state).current();
   expect(lock === null || lock.expired, `${what}: the run lock is still held: ${JSON.stringify(lock)}`).toBe(
     true,
   );
+}
+
+async function recoverByCommand(): Promise<string | undefined> {
+  const { exitCode, stderr } = await examctl.run('recover');
+  return exitCode === 0 ? undefined : stderr;
+}
+
+async function recoverAllHere(): Promise<string | undefined> {
+  const problems = [];
+  for (const { id } of new RunFolders(examctl.state).open()) problems.push(await recoverHere(id, lane));
+  return problems.find((problem) => problem !== undefined);
 }
 
 describe('a fault whose run is killed', () => {
@@ -59,7 +70,7 @@ describe('a fault whose run is killed', () => {
         }
         expect(code, `line ${line}${moment}: ${said}`).toBe(null);
         cases += 1;
-        await expectWhole(`killed at line ${line}${moment}`);
+        await expectWhole(`killed at line ${line}${moment}`, recoverAllHere);
       }
     }
   });

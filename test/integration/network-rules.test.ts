@@ -24,6 +24,7 @@ describe('packet rules', () => {
   const redirect = ['-p', 'tcp', '--dport', '5432', '--jump', 'REDIRECT', '--to-ports', '61100'];
   let other: ChildProcess;
   let pid: number;
+  const read = async () => (await rules.read([pid], signal)).get(pid);
   beforeAll(async () => {
     other = spawn('unshare', ['--net', '--', 'sh', '-c', 'echo there; exec sleep 120'], {
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -40,31 +41,31 @@ describe('packet rules', () => {
   });
 
   it('are set beside those of others, replaced, and taken away, and those of others stay', async () => {
-    const before = await rules.read(pid, signal);
+    const before = await read();
     expect(before).toContain('10.2.2.2');
     await rules.set(pid, ours, signal);
     expect(await rules.has(pid, ours.chain)).toBe(true);
     expect(await rules.has(pid, 'EXAMCTL')).toBe(false);
-    const once = await rules.read(pid, signal);
+    const once = await read();
     expect(once).toContain('-A EXAMCTL-ours -s 10.1.1.1/32 -j DROP');
     await rules.set(pid, { ...ours, nat: [redirect] }, signal);
     await rules.set(pid, { ...ours, chain: 'EXAMCTL-ours-too' }, signal);
     await rules.set(pid, ours, signal);
     await rules.clear(pid, 'EXAMCTL-ours-too', signal);
-    expect(await rules.read(pid, signal)).toBe(once);
+    expect(await read()).toBe(once);
 
     await rules.clear(pid, ours.chain, signal);
 
     expect(await rules.has(pid, ours.chain)).toBe(false);
-    expect(await rules.read(pid, signal)).toBe(before);
+    expect(await read()).toBe(before);
   });
 
   it('are taken away by several at the same time', async () => {
-    const before = await rules.read(pid, signal);
+    const before = await read();
     for (let round = 0; round < 3; round += 1) {
       await rules.set(pid, { ...ours, nat: [redirect] }, signal);
       await Promise.all(Array.from({ length: 6 }, () => rules.clear(pid, ours.chain, signal)));
-      expect(await rules.read(pid, signal)).toBe(before);
+      expect(await read()).toBe(before);
     }
   });
 
@@ -76,6 +77,9 @@ describe('packet rules', () => {
 
   it('of a process that is gone are undetermined', async () => {
     await expect(rules.has(999_999_999, ours.chain)).rejects.toThrow(Undetermined);
+    const read = await rules.read([999_999_999, pid], signal);
+    expect(read.get(999_999_999)).toBeInstanceOf(Undetermined);
+    expect(read.get(pid)).toContain('10.2.2.2');
     expect(networkNamespaceOf(999_999_999)).toBeUndefined();
     expect(hasOwnNetwork(999_999_999)).toBe(false);
   });

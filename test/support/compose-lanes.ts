@@ -20,7 +20,7 @@ export async function startLanes(
       const options = {
         project: `lane-${index}`,
         subnet: 100 + index,
-        workers: 2,
+        workers: 1,
         students: 20,
         healthChecked: ['database', 'cache'] as const,
       };

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { pidHere, unlessEnded } from '../../adapters/docker/on-this-machine.ts';
+import { hasEnded, pidHere } from '../../adapters/docker/on-this-machine.ts';
 import { readText } from '../../adapters/files.ts';
 import { hasOwnNetwork } from '../../adapters/network-namespace.ts';
 import { networkRules } from '../../adapters/network-rules.ts';
 import type { Snapshot } from '../../lifecycle/environment.ts';
+import { Undetermined } from '../../lifecycle/errors.ts';
 import type { ContainerInstance } from './instances.ts';
 
 export interface ComposeSnapshotOptions {
@@ -19,23 +20,19 @@ export async function composeSnapshot({
   files,
   signal,
 }: ComposeSnapshotOptions): Promise<Snapshot> {
-  const rules = networkRules();
-  const ofContainers = await Promise.all(
-    instances.map(async (instance) => {
-      const { id, container } = instance;
-      const pid = pidHere(container);
-      const network =
-        pid === undefined || !isRoot() || !hasOwnNetwork(pid)
-          ? undefined
-          : await unlessEnded(container, rules.read(pid, signal), undefined);
-      return [
-        [`${id} state`, stateOf(instance)],
-        [`${id} container`, `${container.Id.slice(0, 12)} of image ${container.Image.slice(0, 19)}`],
-        [`${id} configuration`, digest(JSON.stringify(configurationOf(instance), withoutNothing))],
-        ...(network === undefined ? [] : [[`${id} network rules`, network]]),
-      ];
-    }),
-  );
+  const pids = instances.map(({ container }) => pidHere(container)).filter((pid) => pid !== undefined);
+  const networks = await networkRules().read(isRoot() ? pids.filter(hasOwnNetwork) : [], signal);
+  const ofContainers = instances.map((instance) => {
+    const { id, container } = instance;
+    const network = networks.get(pidHere(container) ?? 0);
+    if (network instanceof Undetermined && !hasEnded(container)) throw network;
+    return [
+      [`${id} state`, stateOf(instance)],
+      [`${id} container`, `${container.Id.slice(0, 12)} of image ${container.Image.slice(0, 19)}`],
+      [`${id} configuration`, digest(JSON.stringify(configurationOf(instance), withoutNothing))],
+      ...(typeof network === 'string' ? [[`${id} network rules`, network]] : []),
+    ];
+  });
   const ofFiles = files.map((file) => [`file ${file}`, digest(readText(file) ?? 'there is none')]);
   return Object.fromEntries([...ofContainers.flat(), ...ofFiles]) as Snapshot;
 }

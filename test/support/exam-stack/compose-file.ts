@@ -90,14 +90,19 @@ function composeFile(place: Place): object {
 
 /** A process of examctl's own sandbox. */
 function ownService(role: Role, place: Place, program: string): object {
-  const volumes = [`${place.folder}/examctl:/examctl:ro`, `${place.folder}/platform:/platform`];
+  const volumes = [
+    `${place.folder}/examctl:/examctl:ro`,
+    `${place.folder}/platform:/platform`,
+    `${place.folder}/cache:/cache`,
+  ];
   return {
     ...service(role, place, volumes),
     command: [node, '/examctl/bin/examctl.js', 'internal', program, '--config', '/platform/config.json'],
     // at the end of stdin it ends: that is how it learns in a sandbox that its supervisor is gone
     stdin_open: true,
     stop_grace_period: '3s',
-    environment: { TZ: 'UTC' },
+    // what V8 compiled outlives the container, as it would in an image
+    environment: { TZ: 'UTC', XDG_CACHE_HOME: '/cache' },
   };
 }
 

@@ -60,7 +60,7 @@ export async function preparePlace(options: {
     onProgress,
   });
   const cachePassword = randomBytes(16).toString('hex');
-  mkdirSync(join(folder, 'platform'), { recursive: true });
+  for (const name of ['platform', 'cache']) mkdirSync(join(folder, name), { recursive: true });
   chmodSync(folder, 0o711);
   await copyTree(template.dataFolder, join(folder, 'postgres'));
   appendFileSync(join(folder, 'postgres/pg_hba.conf'), 'host all all samenet scram-sha-256\n');
