@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { temporaryFolder } from './test/support/temporary-folder.ts';
 
 // Node.js would parse these certificates at each of its starts, 90 ms each, and no test asks anybody outside
 delete process.env.NODE_EXTRA_CA_CERTS;
+process.env.TMPDIR = temporaryFolder();
 
 /** What is timed, or cannot be told by a load generator that is kept from its work. */
 const alone = ['test/e2e/compose-start.test.ts', 'test/integration/{load,load-manifest}.test.ts'];

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -12,6 +13,7 @@ import {
   Undetermined,
   UsageError,
 } from '../../src/lifecycle/errors.ts';
+import { serverAccount } from '../../src/sandbox/account.ts';
 import { readSandboxConfig } from '../../src/sandbox/config.ts';
 import { breakWith, mend } from '../../src/sandbox/defect-switch.ts';
 import { locateSandbox, logFile } from '../../src/sandbox/folder.ts';
@@ -160,6 +162,19 @@ describe('the life of a sandbox', () => {
     expect(readdirSync(sandbox.context.stateFolder)).toEqual([]);
     expect(await down(sandbox.context)).toMatchObject({ outcome: 'nothing-there' });
     expect(await status(sandbox.context)).toMatchObject({ state: 'absent', parts: [] });
+  });
+
+  it('lies elsewhere when the account of its servers cannot reach the state folder, and leaves nothing there', async ({
+    skip,
+  }) => {
+    skip(serverAccount() === undefined, 'the servers run as the user, who can reach it');
+    const closed = mkdtempSync(join(tmpdir(), 'examctl-test-state-'));
+    sandbox = testSandbox(closed);
+    const { folder } = await up(sandbox.context, options);
+    expect(folder?.startsWith(closed)).toBe(false);
+    expect(await down(sandbox.context)).toEqual({ outcome: 'removed', folder });
+    expect(existsSync(folder ?? '')).toBe(false);
+    expect(readdirSync(closed)).toEqual([]);
   });
 
   it('keeps its data over down and up when it is asked to, and drops them on reset', async () => {

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa, execaSync } from 'execa';
 import { readJson, readText, writeJson } from '../../src/adapters/files.ts';
 import { endProcess, identify, isAlive, type ProcessIdentity } from '../../src/adapters/processes.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 export interface TestEngine {
   /** what every command needs to find it, and nothing of the caller's own engine */
@@ -129,8 +130,9 @@ const places = 20;
 
 /** A folder that no other engine has: short, as the path of a socket may have 107 characters. */
 async function ownPlace(): Promise<{ folder: string; network: string }> {
+  const parent = temporaryFolder();
   for (let place = 0; place < places; place += 1) {
-    const folder = `/var/tmp/xd-${place}`;
+    const folder = join(parent, `xd-${place}`);
     await removeAbandoned(folder);
     const network = `10.${200 + place}`;
     try {
@@ -144,7 +146,7 @@ async function ownPlace(): Promise<{ folder: string; network: string }> {
     await mayForward('--insert', network);
     return { folder, network };
   }
-  throw new Error(`there are ${places} engines of tests already: ls -d /var/tmp/xd-*`);
+  throw new Error(`there are ${places} engines of tests already: ls -d ${parent}/xd-*`);
 }
 
 /**

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/adapters/package-root.ts';
+import { makeStateFolder } from './temporary-folder.ts';
 
 export interface Ended {
   /** null when a signal ended it */
@@ -21,7 +22,7 @@ export interface Started {
 
 /** examctl as a user starts it, with a state folder of its own. */
 export class Examctl {
-  readonly state = mkdtempSync(join(tmpdir(), 'examctl-e2e-'));
+  readonly state = makeStateFolder('examctl-e2e-');
   readonly cwd = mkdtempSync(join(tmpdir(), 'examctl-cwd-'));
 
   start(args: readonly string[], env: Record<string, string> = {}): Started {

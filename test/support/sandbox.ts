@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { helperProcesses } from '../../src/adapters/helper-processes.ts';
 import { packageRoot } from '../../src/adapters/package-root.ts';
@@ -9,6 +8,7 @@ import type { SandboxContext } from '../../src/sandbox/make-sandbox.ts';
 import { down } from '../../src/sandbox/sandbox.ts';
 import { readSupervisorState, type SupervisorState } from '../../src/sandbox/supervisor-plan.ts';
 import { testCacheFolder } from './services.ts';
+import { makeStateFolder } from './temporary-folder.ts';
 
 /** Built before the tests. From the sources each process would start five times as long, and a sandbox has seven. */
 export const program = [process.execPath, join(packageRoot(), 'bin/examctl.js')];
@@ -33,8 +33,7 @@ export interface TestSandbox {
 }
 
 /** A context with a state folder of its own; nothing is up yet. */
-export function testSandbox(): TestSandbox {
-  const stateFolder = mkdtempSync(join(tmpdir(), 'examctl-test-state-'));
+export function testSandbox(stateFolder = makeStateFolder('examctl-test-state-')): TestSandbox {
   const progress: string[] = [];
   const context: SandboxContext = {
     stateFolder,
