@@ -7,7 +7,10 @@ delete process.env.NODE_EXTRA_CA_CERTS;
 process.env.TMPDIR = temporaryFolder();
 
 /** What is timed, or cannot be told by a load generator that is kept from its work. */
-const alone = ['test/e2e/compose-start.test.ts', 'test/integration/{load,load-manifest}.test.ts'];
+const alone = [
+  'test/e2e/{compose-start,rehearse-go}.test.ts',
+  'test/integration/{load,load-manifest}.test.ts',
+];
 /** Whole exams, which are held to how fast the platform answers: not many at a time, or they measure the scheduler. */
 const exams = [
   'test/e2e/{rehearse,defects,compose-rehearsal}.test.ts',

@@ -1,8 +1,8 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../src/adapters/package-root.ts';
+import { makeStateFolder } from '../test/support/temporary-folder.ts';
 
 export interface Figure {
   readonly name: string;
@@ -77,19 +77,22 @@ export async function milliseconds(action: () => Promise<unknown>): Promise<numb
   return performance.now() - begin;
 }
 
-/** Runs a program to its end; rejects when its exit code is another one. */
+/** Runs a program to its end; rejects when its exit code is none of these. */
 export async function ended(
   command: string,
   args: readonly string[],
-  { exitCode = 0, ...options }: SpawnOptions & { exitCode?: number } = {},
+  { exitCodes = [0], ...options }: SpawnOptions & { exitCodes?: readonly number[] } = {},
 ): Promise<void> {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], ...options });
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
-  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
-  if (code !== exitCode) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${said}`);
+  const code = await new Promise<number | null>((resolve, reject) =>
+    child.once('error', reject).once('close', resolve),
+  );
+  if (code === null || !exitCodes.includes(code))
+    throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${said}`);
 }
 
 /** examctl with a state folder of its own, as a user starts it. */
@@ -98,11 +101,11 @@ export class Installed {
   readonly #env: NodeJS.ProcessEnv;
 
   constructor(env: NodeJS.ProcessEnv = {}) {
-    this.state = env.EXAMCTL_STATE ?? mkdtempSync(join(tmpdir(), 'examctl-bench-'));
+    this.state = env.EXAMCTL_STATE ?? makeStateFolder('examctl-bench-');
     this.#env = { ...benchEnvironment(), EXAMCTL_STATE: this.state, ...env };
   }
 
-  run(args: readonly string[], options: { exitCode?: number; cwd?: string } = {}): Promise<void> {
+  run(args: readonly string[], options: { exitCodes?: readonly number[]; cwd?: string } = {}): Promise<void> {
     return ended(process.execPath, [join(packageRoot(), 'bin/examctl.js'), ...args], {
       env: this.#env,
       cwd: this.state,

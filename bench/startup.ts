@@ -63,6 +63,6 @@ export const startup: Bench = {
 function command(examctl: Installed, args: readonly string[], exitCode = 0): Subject {
   return {
     name: `examctl ${args.join(' ')}`,
-    measure: () => milliseconds(() => examctl.run(args, { exitCode })),
+    measure: () => milliseconds(() => examctl.run(args, { exitCodes: [exitCode] })),
   };
 }

@@ -1,0 +1,49 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RehearsalResult } from '../../src/rehearsal/rehearse.ts';
+import { Examctl, partState } from '../support/examctl.ts';
+
+let examctl: Examctl;
+
+beforeEach(() => {
+  examctl = new Examctl();
+});
+afterEach(() => examctl.remove(), 60_000);
+
+describe('a rehearsal of a sound platform', () => {
+  it('is GO, leaves nothing behind and has its evidence in a folder', {
+    timeout: 240_000,
+  }, async () => {
+    const { exitCode, stdout, stderr, seconds } = await examctl.run('rehearse', '-o', 'json');
+    const result = JSON.parse(stdout) as RehearsalResult & { schema: string };
+    expect(result.reasons, stderr).toEqual([]);
+    expect(exitCode, stderr).toBe(0);
+    expect(result).toMatchObject({ schema: 'examctl/rehearsal/v1', verdict: 'GO', reasons: [] });
+    expect(result.gates).toHaveLength(9);
+    expect(result.gates.map(({ outcome }) => outcome)).toEqual(Array(9).fill('pass'));
+    expect(seconds).toBeLessThan(120);
+
+    for (const file of [
+      'plan.json',
+      'report.md',
+      'report.json',
+      'junit.xml',
+      'manifest.json',
+      'journal.ndjson',
+    ]) {
+      expect(existsSync(join(result.folder, file)), file).toBe(true);
+    }
+    const named = result.gates.flatMap(({ evidence }) => evidence ?? []);
+    expect(named.length).toBeGreaterThanOrEqual(9);
+    for (const file of named) expect(existsSync(join(result.folder, file)), file).toBe(true);
+    expect(readFileSync(join(result.folder, 'report.md'), 'utf8')).toContain('GO');
+    expect(readFileSync(join(result.folder, 'report.json'), 'utf8')).not.toMatch(/eyJ|postgres:\/\//);
+
+    expect(await partState(examctl, 'cache-1')).toBe('absent');
+    const recover = await examctl.run('recover');
+    expect(recover.stdout).toContain('nothing to recover');
+    const audit = await examctl.json('audit', 'verify');
+    expect(audit).toMatchObject({ outcome: 'pass' });
+  });
+});
