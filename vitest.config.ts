@@ -43,7 +43,7 @@ export default defineConfig({
     maxConcurrency: 2,
     projects: [
       project('alone', 1, { include: alone, maxWorkers: 1 }),
-      project('exams', 2, { include: exams, maxWorkers: 2 }),
+      project('exams', 2, { include: exams, maxWorkers: 3 }),
       project('all others', 3, {
         include: ['test/**/*.test.ts'],
         exclude: [...alone, ...exams, ...busy],

@@ -23,6 +23,7 @@ export async function startLanes(
         workers: 1,
         students: 20,
         healthChecked: ['database', 'cache'] as const,
+        healthSeconds: 4,
       };
       const { configFile: config, env } = await startExamStack(engine, { ...options, command });
       const shell = new Examctl();

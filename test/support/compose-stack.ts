@@ -26,8 +26,9 @@ process.on('SIGTERM', () => process.exit(0));
 
 const backendImage = `${hostImage.replace(/:.*/, '')}:\${TAG:?which}`;
 
+/** Bash starts in a tenth of the time of Node.js. Compose makes one dollar of two. */
 const asks = (port: number) =>
-  `fetch('http://127.0.0.1:${port}').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`;
+  `exec 3<>/dev/tcp/127.0.0.1/${port} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && read -r answer <&3 && [[ $$answer == *' 200 '* ]]`;
 
 export interface ComposeStack {
   readonly file: string;
@@ -68,7 +69,7 @@ export async function startStack(
           env_file: ['.env'],
           expose: ['8000'],
           healthcheck: {
-            test: ['CMD', process.execPath, '-e', asks(8000)],
+            test: ['CMD', 'bash', '-c', asks(8000)],
             interval: '1s',
             timeout: '2s',
             retries: 2,

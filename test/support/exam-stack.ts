@@ -44,14 +44,17 @@ export interface ExamStackOptions {
    * the cache need theirs, as others start after them.
    */
   readonly healthChecked?: readonly Role[];
+  /** between two looks at the health of a container; default 2 */
+  readonly healthSeconds?: number;
 }
 
 /** The reference platform in five containers, seeded, under the names of a compose file. */
 export async function startExamStack(engine: TestEngine, options: ExamStackOptions): Promise<ExamStack> {
-  const { project, command, workers = 4, students = 600, subnet = 100, healthChecked = roles } = options;
+  const { project, command, workers = 4, students = 600, subnet = 100 } = options;
+  const { healthChecked = roles, healthSeconds = 2 } = options;
   const folder = join(engine.folder, project);
   const net = `${engine.network}.${subnet}`;
-  const place = await preparePlace({ folder, net, workers, students, healthChecked });
+  const place = await preparePlace({ folder, net, workers, students, healthChecked, healthSeconds });
   const file = writeComposeFile(place);
   const compose = async (...args: string[]) => {
     const [program = '', ...rest] = [...command, '--file', file, '--project-name', project, ...args];

@@ -106,7 +106,11 @@ function ownService(role: Role, place: Place, program: string): object {
   };
 }
 
-function service(role: Role, { folder, net, healthChecked }: Place, volumes: readonly string[]): object {
+function service(
+  role: Role,
+  { folder, net, healthChecked, healthSeconds }: Place,
+  volumes: readonly string[],
+): object {
   const nodeFolder = dirname(dirname(node));
   return {
     image: hostImage,
@@ -124,7 +128,7 @@ function service(role: Role, { folder, net, healthChecked }: Place, volumes: rea
       healthcheck: {
         test: ['CMD', 'bash', '/health.sh'],
         // each costs the engine about 100 ms of processor time
-        interval: '2s',
+        interval: `${healthSeconds}s`,
         timeout: '2s',
         retries: 3,
         start_period: '20s',

@@ -26,6 +26,7 @@ export interface Place {
   readonly cacheFolder: string;
   /** those whose containers have a health check */
   readonly healthChecked: readonly Role[];
+  readonly healthSeconds: number;
 }
 
 /** A seeded database, a Redis, examctl and their settings in a folder. */
@@ -35,8 +36,9 @@ export async function preparePlace(options: {
   readonly workers: number;
   readonly students: number;
   readonly healthChecked: readonly Role[];
+  readonly healthSeconds: number;
 }): Promise<Place> {
-  const { folder, net, workers, students, healthChecked } = options;
+  const { folder, net, workers, students, healthChecked, healthSeconds } = options;
   const account = serverAccount();
   if (account === undefined) throw new Error('a Docker engine of the tests runs as root');
   const { signal } = new AbortController();
@@ -84,7 +86,18 @@ export async function preparePlace(options: {
   writeJson(join(folder, 'platform/config.json'), config);
   const envFile = join(folder, '.env');
   const postgres = binaries.folder;
-  return { folder, envFile, account, config, postgres, redis, net, cacheFolder, healthChecked };
+  return {
+    folder,
+    envFile,
+    account,
+    config,
+    postgres,
+    redis,
+    net,
+    cacheFolder,
+    healthChecked,
+    healthSeconds,
+  };
 }
 
 /** A copy, as the original is built anew by every test run. */
