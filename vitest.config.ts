@@ -6,16 +6,12 @@ import { temporaryFolder } from './test/support/temporary-folder.ts';
 delete process.env.NODE_EXTRA_CA_CERTS;
 process.env.TMPDIR = temporaryFolder();
 
-/** What is timed, or cannot be told by a load generator that is kept from its work. */
-const alone = [
-  'test/e2e/{compose-start,rehearse-go}.test.ts',
-  'test/integration/{load,load-manifest}.test.ts',
-];
+/** What is held to times. */
+const timed = ['test/e2e/{compose-start,rehearse-go}.test.ts'];
+/** What cannot be told by a load generator that is kept from its work: two at a time leave a core free. */
+const loads = ['test/integration/{load,load-losses,load-manifest}.test.ts'];
 /** Whole exams, which are held to how fast the platform answers: not many at a time, or they measure the scheduler. */
-const exams = [
-  'test/e2e/{rehearse,defects,compose-rehearsal}.test.ts',
-  'test/integration/load-losses.test.ts',
-];
+const exams = ['test/e2e/{rehearse,defects,compose-rehearsal}.test.ts'];
 /** They keep every core busy: what is timed would only measure them. */
 const busy = ['test/e2e/crash-matrix-*.test.ts'];
 
@@ -42,15 +38,16 @@ export default defineConfig({
     hookTimeout: 60_000,
     maxConcurrency: 2,
     projects: [
-      project('alone', 1, { include: alone, maxWorkers: 1 }),
-      project('exams', 2, { include: exams, maxWorkers: 3 }),
-      project('all others', 3, {
+      project('timed', 1, { include: timed, maxWorkers: 1 }),
+      project('load', 2, { include: loads, maxWorkers: 2 }),
+      project('exams', 3, { include: exams, maxWorkers: 2 }),
+      project('all others', 4, {
         include: ['test/**/*.test.ts'],
-        exclude: [...alone, ...exams, ...busy],
+        exclude: [...timed, ...loads, ...exams, ...busy],
         // real servers and processes: they mostly wait
         maxWorkers: 3,
       }),
-      project('crash matrix', 4, { include: busy, maxWorkers: 2 }),
+      project('crash matrix', 5, { include: busy, maxWorkers: 2 }),
     ],
   },
 });
