@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { UsageError } from '../../src/lifecycle/errors.ts';
 import { nextStep } from '../../src/load/find-limit.ts';
 import type { LoadPlan } from '../../src/load/load-plan.ts';
@@ -74,6 +74,7 @@ describe('loads of two machines', () => {
 
   it('come from files, and what is none is refused', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'examctl-merge-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'answers-tally.json');
     const { schema: _, ...content } = await machine([10]);
     await writeTally(file, content);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { shapeReport } from '../../src/commands/load-shape.ts';
 import { ConfigError, UsageError } from '../../src/lifecycle/errors.ts';
 import { planLoad } from '../../src/load/load-plan.ts';
@@ -92,6 +92,7 @@ describe('a load of that shape', () => {
 
 describe('a file of a shape', () => {
   const folder = mkdtempSync(join(tmpdir(), 'examctl-shape-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
   const fileOf = (content: unknown) => {
     const file = join(folder, 'shape.json');
     writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
@@ -111,6 +112,5 @@ describe('a file of a shape', () => {
   ])('that is %j is refused', async (content, message) => {
     await expect(readShape(fileOf(content))).rejects.toThrow(UsageError);
     await expect(readShape(fileOf(content))).rejects.toThrow(message);
-    rmSync(join(folder, 'shape.json'));
   });
 });
