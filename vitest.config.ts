@@ -11,7 +11,9 @@ const timed = ['test/e2e/{compose-start,rehearse-go}.test.ts'];
 /** What cannot be told by a load generator that is kept from its work: two at a time leave a core free. */
 const loads = ['test/integration/{load,load-losses,load-manifest}.test.ts'];
 /** Whole exams, which are held to how fast the platform answers: not many at a time, or they measure the scheduler. */
-const exams = ['test/e2e/{rehearse,defects,compose-rehearsal}.test.ts'];
+const exams = ['test/e2e/{rehearse,compose-rehearsal}.test.ts'];
+/** The same, two at a time within the file. */
+const defects = ['test/e2e/defects.test.ts'];
 /** They keep every core busy: what is timed would only measure them. */
 const busy = ['test/e2e/crash-matrix-*.test.ts'];
 
@@ -41,13 +43,14 @@ export default defineConfig({
       project('timed', 1, { include: timed, maxWorkers: 1 }),
       project('load', 2, { include: loads, maxWorkers: 2 }),
       project('exams', 3, { include: exams, maxWorkers: 2 }),
-      project('all others', 4, {
+      project('defects', 4, { include: defects, maxWorkers: 1 }),
+      project('all others', 5, {
         include: ['test/**/*.test.ts'],
-        exclude: [...timed, ...loads, ...exams, ...busy],
+        exclude: [...timed, ...loads, ...exams, ...defects, ...busy],
         // real servers and processes: they mostly wait
         maxWorkers: 3,
       }),
-      project('crash matrix', 5, { include: busy, maxWorkers: 2 }),
+      project('crash matrix', 6, { include: busy, maxWorkers: 2 }),
     ],
   },
 });

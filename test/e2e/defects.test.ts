@@ -1,15 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { gates } from '../../src/rehearsal/gates/index.ts';
 import type { RehearsalResult } from '../../src/rehearsal/rehearse.ts';
 import { type DefectId, sandboxDefects } from '../../src/sandbox/defects.ts';
 import { Examctl } from '../support/examctl.ts';
-
-const all: Examctl[] = [];
-afterAll(async () => {
-  await Promise.all(all.map((examctl) => examctl.remove()));
-}, 120_000);
 
 /** The phases that a gate needs: the others would only take time. */
 const phasesOf: Readonly<Record<string, string>> = {
@@ -51,14 +46,14 @@ it('every defect is tried', () => {
   expect(together.flat().sort()).toEqual(sandboxDefects.map(({ id }) => id).sort());
 });
 
-describe('a rehearsal of a sandbox with', () => {
+describe.concurrent('a rehearsal of a sandbox with', () => {
   for (const ids of together) {
     const expected = sandboxDefects.filter(({ id }) => ids.includes(id)).map(({ gate }) => gate);
     const title = `${ids.join(' and ')} is not GO, and ${expected.join(' and ')} says so`;
     // one whose load was kept from its work by other tests tells less, and is made once more
-    it(title, { timeout: 300_000, retry: 1 }, async () => {
+    it(title, { timeout: 300_000, retry: 1 }, async ({ expect, onTestFinished }) => {
       const examctl = new Examctl();
-      all.push(examctl);
+      onTestFinished(() => examctl.remove(), 60_000);
       // other tests share the cores: only the defect that makes answers slow is held to the default
       if (!expected.includes('p95-latency')) {
         // what a student cannot send while everything is refused is late by as long as the fault holds
