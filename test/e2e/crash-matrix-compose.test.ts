@@ -18,7 +18,7 @@ describe('a fault on an environment that compose runs', () => {
     await buildFaultRun();
     engine = await startEngine();
     program.install(engine);
-    lanes = await startLanes(engine, program.command, 4);
+    lanes = await startLanes(engine, program.command, 3);
   }, 180_000);
   afterAll(async () => {
     removeFaultRun();
