@@ -4,15 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import {
-  command,
-  common,
-  lazyBuiltins,
-  libraries,
-  require,
-  root,
-  versionConstant,
-} from './bundle-options.mjs';
+import { command, common, lazyBuiltins, libraries, root, tsc, versionConstant } from './bundle-options.mjs';
 
 /** Takes the place of dist/ when all of it is made: a command that is started meanwhile finds the old one. */
 const made = join(root, '.tmp', `dist-${process.pid}`);
@@ -39,6 +31,9 @@ function libraryEntry(name) {
     }`;
 }
 
+/** Both look at something of fetch, which they can do without, and Node.js 20 loads all of fetch for it: 30 ms. */
+const withoutFetch = { pg: { Response: 'undefined' }, undici: { 'globalThis.Headers': 'undefined' } };
+
 const pluginsFor = { commander: [lazyBuiltins], zod: [withoutLocales] };
 
 function buildLibrary(name) {
@@ -53,8 +48,7 @@ function buildLibrary(name) {
     lineLimit: 160,
     external: ['pg-native', 'pg-cloudflare'],
     plugins: pluginsFor[name] ?? [],
-    // pg makes a Response to see whether it runs at Cloudflare, for which Node.js 20 loads all of fetch: 30 ms
-    ...(name === 'pg' ? { define: { Response: 'undefined' } } : {}),
+    define: withoutFetch[name] ?? {},
   });
 }
 
@@ -82,15 +76,11 @@ await Promise.all([
   }),
   ...libraries.map(buildLibrary),
 ]);
-if (existsSync(join(root, 'node_modules/typescript')) && !process.argv.includes('--no-types')) {
-  execFileSync(
-    process.execPath,
-    [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.types.json', '--outDir', join(made, 'types')],
-    {
-      cwd: root,
-      stdio: 'inherit',
-    },
-  );
+if (existsSync(tsc) && !process.argv.includes('--no-types')) {
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json', '--outDir', join(made, 'types')], {
+    cwd: root,
+    stdio: 'inherit',
+  });
 }
 const dist = join(root, 'dist');
 const before = `${made}-before`;

@@ -9,6 +9,7 @@ import { Examctl, partState } from '../support/examctl.ts';
 
 const execute = promisify(execFile);
 const modules = join(packageRoot(), 'node_modules');
+const tsc = join(modules, 'typescript-7/bin/tsc');
 
 let project: string;
 let examctl: Examctl;
@@ -24,7 +25,7 @@ beforeAll(async () => {
   await execute('tar', ['-xzf', join(project, stdout.trim()), '-C', unpacked, '--strip-components=1']);
   // built here, and not in dist/, which other tests are reading
   const types = ['-p', join(packageRoot(), 'tsconfig.types.json'), '--outDir', join(unpacked, 'dist/types')];
-  await execute(process.execPath, [join(modules, 'typescript/bin/tsc'), ...types]);
+  await execute(process.execPath, [tsc, ...types]);
   symlinkSync(modules, join(unpacked, 'node_modules'));
   mkdirSync(join(project, 'node_modules/@types'));
   symlinkSync(join(modules, '@types/node'), join(project, 'node_modules/@types/node'));
@@ -208,11 +209,7 @@ describe('the types of the packed package', () => {
     writeFileSync(join(project, 'consumer.ts'), source);
     const options = ['--noEmit', '--strict', '--module', 'nodenext', '--moduleResolution', 'nodenext'];
     const more = ['--target', 'es2023', '--lib', 'es2023', '--exactOptionalPropertyTypes', '--types', 'node'];
-    return execute(
-      process.execPath,
-      [join(modules, 'typescript/bin/tsc'), ...options, ...more, 'consumer.ts'],
-      { cwd: project },
-    ).then(
+    return execute(process.execPath, [tsc, ...options, ...more, 'consumer.ts'], { cwd: project }).then(
       () => '',
       ({ stdout }: { stdout: string }) => stdout,
     );
