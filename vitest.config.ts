@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { temporaryFolder } from './test/support/temporary-folder.ts';
@@ -6,23 +7,37 @@ import { temporaryFolder } from './test/support/temporary-folder.ts';
 delete process.env.NODE_EXTRA_CA_CERTS;
 process.env.TMPDIR = temporaryFolder();
 
-/** What is held to times. */
-const timed = ['test/e2e/{compose-start,rehearse-go}.test.ts'];
-/** What cannot be told by a load generator that is kept from its work: two at a time leave a core free. */
-const loads = ['test/integration/{load,load-losses,load-manifest}.test.ts'];
-/** Whole exams, which are held to how fast the platform answers: not many at a time, or they measure the scheduler. */
-const exams = ['test/e2e/{rehearse,compose-rehearsal}.test.ts'];
-/** The same, two at a time within the file. */
-const defects = ['test/e2e/defects.test.ts'];
-/** They keep every core busy: what is timed would only measure them. */
-const busy = ['test/e2e/crash-matrix-*.test.ts'];
+/** Nothing but functions: they share the modules that are loaded once. */
+const units = ['test/unit/**/*.test.ts'];
 
-/** The longest files first: one that begins last would run alone. */
-class WholeCommandsFirst extends BaseSequencer {
+/** What is held to times runs alone. */
+const timed = ['test/e2e/{compose-start,rehearse-go}.test.ts'];
+
+/**
+ * What the others begin with. The crash matrix has a low priority and takes what everything else leaves. Beside it two at a
+ * time: exams and loads, as more of them would keep each other from what has to happen in time.
+ */
+const first = [
+  'crash-matrix-compose',
+  'crash-matrix-sandbox',
+  'defects',
+  'compose-rehearsal',
+  'load',
+  'load-losses',
+  'load-manifest',
+  'rehearse',
+];
+const workers = 4;
+
+/** Then whole commands, which take longer than the rest: one that begins last would run alone. */
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files);
-    const isLong = ({ moduleId }: TestSpecification) => moduleId.includes('/test/e2e/');
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const place = ({ moduleId }: TestSpecification) => {
+      const named = first.indexOf(basename(moduleId, '.test.ts'));
+      if (named !== -1) return named;
+      return moduleId.includes('/test/e2e/') ? first.length : first.length + 1;
+    };
+    return (await super.sort(files)).sort((one, other) => place(one) - place(other));
   }
 }
 
@@ -33,24 +48,19 @@ function project(name: string, groupOrder: number, test: object) {
 
 export default defineConfig({
   test: {
-    sequence: { sequencer: WholeCommandsFirst },
+    sequence: { sequencer: LongestFirst },
     globalSetup: ['test/support/build.ts'],
     reporters: process.env.CI ? ['dot'] : ['default'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxConcurrency: 2,
     projects: [
-      project('timed', 1, { include: timed, maxWorkers: 1 }),
-      project('load', 2, { include: loads, maxWorkers: 2 }),
-      project('exams', 3, { include: exams, maxWorkers: 2 }),
-      project('defects', 4, { include: defects, maxWorkers: 1 }),
-      project('all others', 5, {
+      project('units', 1, { include: units, isolate: false, maxWorkers: workers }),
+      project('timed', 2, { include: timed, maxWorkers: 1 }),
+      project('others', 3, {
         include: ['test/**/*.test.ts'],
-        exclude: [...timed, ...loads, ...exams, ...defects, ...busy],
-        // real servers and processes: they mostly wait
-        maxWorkers: 3,
+        exclude: [...units, ...timed],
+        maxWorkers: workers,
       }),
-      project('crash matrix', 6, { include: busy, maxWorkers: 2 }),
     ],
   },
 });

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ComposeLane, removeLanes, startLanes } from '../support/compose-lanes.ts';
-import { buildFaultRun, crashMatrix, possibleFaults, removeFaultRun } from '../support/crash-matrix.ts';
+import {
+  buildFaultRun,
+  crashMatrix,
+  possibleFaults,
+  removeFaultRun,
+  yieldToOthers,
+} from '../support/crash-matrix.ts';
 import { composePrograms, startEngine, type TestEngine, whyNoEngine } from '../support/docker-engine.ts';
 
 const [program] = composePrograms.filter(({ missing }) => missing === null);
@@ -15,6 +21,7 @@ describe('a fault on an environment that compose runs', () => {
   let engine: TestEngine;
   let lanes: ComposeLane[];
   beforeAll(async () => {
+    yieldToOthers();
     await buildFaultRun();
     engine = await startEngine();
     program.install(engine);

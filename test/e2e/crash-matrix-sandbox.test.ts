@@ -6,6 +6,7 @@ import {
   type Lane,
   possibleFaults,
   removeFaultRun,
+  yieldToOthers,
 } from '../support/crash-matrix.ts';
 import { Examctl } from '../support/examctl.ts';
 
@@ -13,6 +14,7 @@ const sandboxes = [new Examctl(), new Examctl()];
 let lanes: Lane[];
 
 beforeAll(async () => {
+  yieldToOthers();
   await buildFaultRun();
   lanes = await Promise.all(
     sandboxes.map(async (sandbox) => {
@@ -22,7 +24,7 @@ beforeAll(async () => {
       return { state: sandbox.state, environment, env: {} };
     }),
   );
-});
+}, 180_000);
 afterAll(async () => {
   removeFaultRun();
   await Promise.all(sandboxes.map((sandbox) => sandbox.remove()));
