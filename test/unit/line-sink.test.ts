@@ -37,9 +37,12 @@ describe('lines into what a user names', () => {
   });
   const write = async (complete = true, more: Partial<FileSinkOptions> = {}) => {
     const sink = await sinkToFile(file, options(more));
-    await sink.write('one\n');
-    await sink.write('two\n');
-    await sink.close(complete);
+    try {
+      await sink.write('one\n');
+      await sink.write('two\n');
+    } finally {
+      await sink.close(complete);
+    }
   };
 
   it('a file is there when all of it is, for its owner alone', async () => {
