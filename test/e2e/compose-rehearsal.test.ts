@@ -55,8 +55,7 @@ describe.each(composePrograms)('an exam platform that $name runs', ({ name, comm
     expect(stdout).not.toMatch(/stopped|unhealthy|starting/);
   });
 
-  // a rehearsal whose load was kept from its work by other tests is INCONCLUSIVE, and made once more
-  it('is GO in a rehearsal with its faults, and is as before', { timeout: 300_000, retry: 1 }, async () => {
+  it('is GO in a rehearsal with its faults, and is as before', { timeout: 300_000 }, async () => {
     const before = readFileSync(stack.envFile, 'utf8');
 
     const { exitCode, stdout, stderr } = await run('rehearse', '-o', 'json');

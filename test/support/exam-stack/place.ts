@@ -11,7 +11,7 @@ import { findRedis, type RedisBinary, writeRedisConfig } from '../../../src/sand
 import { makeServicesCache } from '../../../src/sandbox/services-cache.ts';
 import { seededTemplate } from '../../../src/sandbox/template.ts';
 import { testCacheFolder } from '../services.ts';
-import { addressOf, ports, type Role } from './services.ts';
+import { addressOf, ports, type Role, stackServices } from './services.ts';
 
 /** All that the containers are made from, on this machine. */
 export interface Place {
@@ -73,8 +73,9 @@ export async function preparePlace(options: {
   writeExamctl(folder);
   const config: SandboxConfig = {
     folder: '/platform',
-    databaseUrl: `postgres://exam_user:${template.password}@${addressOf('database', net)}:${ports.database}/exam_platform`,
-    redisUrl: `redis://:${cachePassword}@${addressOf('cache', net)}:${ports.cache}/0`,
+    // by name, as a platform does: one that is stopped has none, and a connect fails at once
+    databaseUrl: `postgres://exam_user:${template.password}@${stackServices.database}:${ports.database}/exam_platform`,
+    redisUrl: `redis://:${cachePassword}@${stackServices.cache}:${ports.cache}/0`,
     ports: { ...ports, backend: Array(workers).fill(ports.backend) },
     hosts: { listen: '0.0.0.0', backend: addressOf('backend', net) },
     basePath: '/v1',
