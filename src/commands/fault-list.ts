@@ -9,7 +9,7 @@ export async function runFaultList({
   report,
 }: Pick<Context, 'openEnvironment' | 'report'>): Promise<void> {
   const environment = await openEnvironment();
-  const rows = await Promise.all(
+  const all = await Promise.all(
     faults.map(async (fault) => {
       const { id, title, expectation, nature, defaultSeconds, maxSeconds, parameters, alternatives, stopIf } =
         fault;
@@ -30,6 +30,11 @@ export async function runFaultList({
       };
     }),
   );
+  const possible = all.filter((row) => row.possible).map(({ id }) => id);
+  const rows = all.map((row) => ({
+    ...row,
+    alternatives: row.alternatives.filter((id) => possible.includes(id)),
+  }));
   await report({
     kind: 'fault.list',
     data: { environment: environment.name, faults: rows },

@@ -2,6 +2,7 @@ import type { Possibility } from '../lifecycle/disturbance.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import { isExpected, messageOf, Undetermined } from '../lifecycle/errors.ts';
 import type { FaultDefinition } from './fault.ts';
+import { faults } from './index.ts';
 import { type Values, valuesOf } from './parameters.ts';
 
 /** Whether the fault can be made here and now, looked up anew; a driver that cannot be asked is a reason, too. */
@@ -24,6 +25,20 @@ export async function possibilityOf(
   }
 }
 
+/** Ids of faults that show about the same and can be made here and now. */
+async function possibleInstead(
+  { alternatives }: FaultDefinition,
+  environment: Pick<Environment, 'driver'>,
+): Promise<string[]> {
+  const possibilities = await Promise.all(
+    alternatives.map((id) => {
+      const other = faults.find((fault) => fault.id === id);
+      return other && possibilityOf(other, environment);
+    }),
+  );
+  return alternatives.filter((_, index) => possibilities[index]?.possible);
+}
+
 /** Throws Undetermined with the reason and what would show the same. */
 export async function requirePossible(
   fault: FaultDefinition,
@@ -34,7 +49,7 @@ export async function requirePossible(
   if (possibility.possible) return;
   // one that cannot be asked at all says better what to do
   await environment.driver.instances();
-  const others = fault.alternatives.join(', ');
+  const others = (await possibleInstead(fault, environment)).join(', ');
   throw new Undetermined(`${fault.id} cannot be made on ${environment.name}: ${possibility.why}`, {
     hint: `${others === '' ? '' : `about the same is shown by: ${others}. `}examctl fault list -e ${environment.name} shows what can be made`,
   });

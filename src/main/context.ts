@@ -131,6 +131,8 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
     actor: actorName(env),
     report: async (report) => {
       const { printReport } = await import('./output.ts');
+      // what is piped on may come out on the very terminal
+      progress().end();
       await printReport(report, { stdout, env, format: requestedFormat(options()), colour: options().color });
       around.setExitCode(report.exitCode ?? 0);
     },

@@ -7,13 +7,12 @@ import { valuesOf } from '../../src/faults/parameters.ts';
 import { planFault } from '../../src/faults/plan-fault.ts';
 import { possibilityOf } from '../../src/faults/possibility.ts';
 import { redisOutage } from '../../src/faults/redis-outage.ts';
-import type { Driver, Environment } from '../../src/lifecycle/environment.ts';
+import type { Driver, Environment, ServiceInstance } from '../../src/lifecycle/environment.ts';
 import { Undetermined, UsageError } from '../../src/lifecycle/errors.ts';
 
 /** Nothing but a driver that says what it can: nobody else may be asked before that. */
 const environment = (driver: Partial<Driver>) =>
   ({ name: 'staging', driver: { kind: 'compose', ...driver } }) as unknown as Environment;
-const empty = environment({ instances: async () => [] });
 const refusing = environment({
   instances: async () => [],
   disturber: {
@@ -22,17 +21,24 @@ const refusing = environment({
 });
 
 describe('a fault', () => {
-  it.each<[FaultDefinition, Environment, string]>([
-    [redisOutage, empty, 'redis-outage cannot be made on staging: there is no service cache'],
-    [networkCut, refusing, 'network-cut cannot be made on staging: no iptables here'],
+  const instances: Driver['instances'] = async () => [{ service: 'cache' }] as ServiceInstance[];
+  it.each<[FaultDefinition, Environment, string, string]>([
+    [redisOutage, refusing, 'redis-outage cannot be made on staging: there is no service cache', ''],
+    [networkCut, refusing, 'network-cut cannot be made on staging: no iptables here', ''],
+    [
+      networkCut,
+      environment({ ...refusing.driver, instances }),
+      'network-cut cannot be made on staging: no iptables here',
+      'about the same is shown by: redis-outage. ',
+    ],
   ])(
-    'that cannot be made here is not planned, and names others that show the same: $id',
-    async (fault, where, why) => {
+    'that cannot be made here is not planned, and names those that show the same and can be made: $id',
+    async (fault, where, why, instead) => {
       const planning = planFault(fault, where);
       await expect(planning).rejects.toBeInstanceOf(Undetermined);
       await expect(planning).rejects.toThrow(why);
       await expect(planning).rejects.toMatchObject({
-        hint: `about the same is shown by: ${fault.alternatives.join(', ')}. examctl fault list -e staging shows what can be made`,
+        hint: `${instead}examctl fault list -e staging shows what can be made`,
       });
     },
   );
