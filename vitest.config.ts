@@ -14,8 +14,8 @@ const units = ['test/unit/**/*.test.ts'];
 const timed = ['test/e2e/{compose-start,rehearse-go}.test.ts'];
 
 /**
- * What the others begin with. The crash matrix has a low priority and takes what everything else leaves. Beside it two at a
- * time: exams and loads, as more of them would keep each other from what has to happen in time.
+ * What the others begin with. The crash matrix gets what everything else leaves. Beside it two at a time: exams and loads,
+ * as more of them would keep each other from what has to happen in time.
  */
 const first = [
   'crash-matrix-compose',

@@ -6,9 +6,9 @@ import {
   type Lane,
   possibleFaults,
   removeFaultRun,
-  yieldToOthers,
 } from '../support/crash-matrix.ts';
 import { Examctl } from '../support/examctl.ts';
+import { yieldToOthers } from '../support/low-priority.ts';
 
 const sandboxes = [new Examctl(), new Examctl()];
 let lanes: Lane[];
@@ -24,7 +24,7 @@ beforeAll(async () => {
       return { state: sandbox.state, environment, env: {} };
     }),
   );
-}, 180_000);
+}, 300_000);
 afterAll(async () => {
   removeFaultRun();
   await Promise.all(sandboxes.map((sandbox) => sandbox.remove()));

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { rmSync, symlinkSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../src/adapters/package-root.ts';
@@ -154,11 +153,6 @@ function casesOf(possible: readonly FaultCase[]): Case[] {
     .flatMap((fault) =>
       endings.flatMap((ending) => momentsOf(ending, fault[0]).map((moment) => ({ fault, moment, ending }))),
     );
-}
-
-/** Of this process and all that it starts from now on: other tests measure how fast something answers. */
-export function yieldToOthers(): void {
-  setPriority(constants.priority.PRIORITY_LOW);
 }
 
 /** Undefined when the environment is whole afterwards. */
