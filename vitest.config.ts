@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { temporaryFolder } from './test/support/temporary-folder.ts';
@@ -14,28 +13,28 @@ const units = ['test/unit/**/*.test.ts'];
 const timed = ['test/e2e/{compose-start,rehearse-go}.test.ts'];
 
 /**
- * What the others begin with. The crash matrix gets what everything else leaves. Beside it two at a time: exams and loads,
- * as more of them would keep each other from what has to happen in time.
+ * Exams and loads, which are held to how fast the platform answers: two at a time, or they measure the scheduler. In this
+ * order both workers end at about the same time.
  */
-const first = [
-  'crash-matrix-compose',
-  'crash-matrix-sandbox',
-  'defects',
-  'compose-rehearsal',
-  'load',
-  'load-losses',
-  'load-manifest',
-  'rehearse',
+const exams = [
+  'test/e2e/defects.test.ts',
+  'test/e2e/compose-rehearsal.test.ts',
+  'test/integration/load.test.ts',
+  'test/integration/load-losses.test.ts',
+  'test/integration/load-manifest.test.ts',
+  'test/e2e/rehearse.test.ts',
 ];
-const workers = 4;
 
-/** Then whole commands, which take longer than the rest: one that begins last would run alone. */
+/** They keep every core busy for minutes. */
+const busy = ['test/e2e/crash-matrix-*.test.ts'];
+
+/** Exams in their order; then whole commands, which take longer than the rest: one that begins last would run alone. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) => {
-      const named = first.indexOf(basename(moduleId, '.test.ts'));
-      if (named !== -1) return named;
-      return moduleId.includes('/test/e2e/') ? first.length : first.length + 1;
+      const exam = exams.findIndex((file) => moduleId.endsWith(`/${file}`));
+      if (exam !== -1) return exam;
+      return moduleId.includes('/test/e2e/') ? exams.length : exams.length + 1;
     };
     return (await super.sort(files)).sort((one, other) => place(one) - place(other));
   }
@@ -54,13 +53,16 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
-      project('units', 1, { include: units, isolate: false, maxWorkers: workers }),
+      project('units', 1, { include: units, isolate: false, maxWorkers: 4 }),
       project('timed', 2, { include: timed, maxWorkers: 1 }),
-      project('others', 3, {
+      project('exams', 3, { include: exams, maxWorkers: 2 }),
+      project('others', 4, {
         include: ['test/**/*.test.ts'],
-        exclude: [...units, ...timed],
-        maxWorkers: workers,
+        exclude: [...units, ...timed, ...exams, ...busy],
+        // real servers and processes: they mostly wait
+        maxWorkers: 3,
       }),
+      project('crash matrix', 5, { include: busy, maxWorkers: 2 }),
     ],
   },
 });

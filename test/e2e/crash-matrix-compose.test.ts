@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ComposeLane, removeLanes, startLanes } from '../support/compose-lanes.ts';
 import { buildFaultRun, crashMatrix, possibleFaults, removeFaultRun } from '../support/crash-matrix.ts';
 import { composePrograms, startEngine, type TestEngine, whyNoEngine } from '../support/docker-engine.ts';
-import { yieldToOthers } from '../support/low-priority.ts';
 
 const [program] = composePrograms.filter(({ missing }) => missing === null);
 const why = whyNoEngine() ?? (program === undefined ? 'there is no docker compose' : null);
@@ -16,12 +15,11 @@ describe('a fault on an environment that compose runs', () => {
   let engine: TestEngine;
   let lanes: ComposeLane[];
   beforeAll(async () => {
-    const cgroupParent = yieldToOthers();
     await buildFaultRun();
-    engine = await startEngine({ cgroupParent });
+    engine = await startEngine();
     program.install(engine);
     lanes = await startLanes(engine, program.command, 3);
-  }, 300_000);
+  }, 180_000);
   afterAll(async () => {
     removeFaultRun();
     removeLanes(lanes);

@@ -8,13 +8,11 @@ import {
   removeFaultRun,
 } from '../support/crash-matrix.ts';
 import { Examctl } from '../support/examctl.ts';
-import { yieldToOthers } from '../support/low-priority.ts';
 
 const sandboxes = [new Examctl(), new Examctl()];
 let lanes: Lane[];
 
 beforeAll(async () => {
-  yieldToOthers();
   await buildFaultRun();
   lanes = await Promise.all(
     sandboxes.map(async (sandbox) => {
@@ -24,7 +22,7 @@ beforeAll(async () => {
       return { state: sandbox.state, environment, env: {} };
     }),
   );
-}, 300_000);
+}, 180_000);
 afterAll(async () => {
   removeFaultRun();
   await Promise.all(sandboxes.map((sandbox) => sandbox.remove()));

@@ -74,12 +74,7 @@ export function isInstalled(program: string): boolean {
 }
 
 /** An engine of its own, with its own data, that shares nothing with one that may run here already. */
-export async function startEngine({
-  cgroupParent,
-}: {
-  /** of its containers */
-  readonly cgroupParent?: string | undefined;
-} = {}): Promise<TestEngine> {
+export async function startEngine(): Promise<TestEngine> {
   const { folder, network } = await ownPlace();
   const socket = join(folder, 'd.sock');
   const pidFile = join(folder, 'pid');
@@ -100,7 +95,6 @@ export async function startEngine({
     ['--iptables=false'],
     ['--shutdown-timeout', '5'],
     ['--log-level', 'error'],
-    cgroupParent === undefined ? [] : ['--cgroup-parent', cgroupParent],
   ].flat();
   let end = async () => {};
   const begin = async () => {
