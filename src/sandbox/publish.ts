@@ -26,13 +26,14 @@ export async function publish(path: string, make: (draft: string) => Promise<voi
   }
 }
 
+/** By the time of change, as what is unpacked into a draft gives it the modification time of years ago. */
 function removeAbandonedDrafts(path: string): void {
   const drafts = readdirSync(dirname(path))
     .filter((name) => name.startsWith(`${basename(path)}.`) && name.endsWith('.draft'))
     .map((name) => join(dirname(path), name));
   for (const draft of drafts) {
     const stat = statSync(draft, { throwIfNoEntry: false });
-    if (stat !== undefined && Date.now() - stat.mtimeMs > abandonedAfter)
+    if (stat !== undefined && Date.now() - stat.ctimeMs > abandonedAfter)
       rmSync(draft, { recursive: true, force: true });
   }
 }
