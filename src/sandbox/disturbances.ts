@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, unlinkSync } from 'node:fs';
+import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, readJson, writeJson } from '../adapters/files.ts';
 import type { Disturbance } from '../lifecycle/disturbance.ts';
@@ -70,7 +70,11 @@ function fileOf(folder: string, id: string): string {
   return join(folder, disturbancesFolder, `${encodeURIComponent(id)}.json`);
 }
 
-/** Asked ten times a second by each process, and an error costs more than the look itself. The folder stays once it is there. */
 function namesIn(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : [];
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
