@@ -58,7 +58,7 @@ function momentsOf(ending: Ending, fault: string): readonly string[] {
   const ofAll = fault === soonOver ? withGuardian : [];
   switch (ending) {
     case 'run killed':
-      return [...(fault === soonOver ? withoutGuardian : []), ...ofAll, ...afterLines];
+      return [...(fault === soonOver ? withoutGuardian : []), ...ofAll, ...afterLines, ...beforeLines];
     case 'both killed':
       return [...ofAll, ...afterLines, ...beforeLines];
     case 'guardian killed':
