@@ -49,7 +49,7 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     globalSetup: ['test/support/build.ts'],
-    reporters: process.env.CI ? ['dot'] : ['default'],
+    reporters: process.env.CI ? ['./test/support/ci-reporter.ts'] : ['default'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [

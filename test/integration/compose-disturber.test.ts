@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { helperProcesses } from '../../src/adapters/helper-processes.ts';
@@ -54,15 +53,7 @@ describe('what examctl disturbs in containers', () => {
     stack = await startExamStack(engine, { project: 'exam', command, workers: 2, students: 20 });
     const examctl = [process.execPath, join(packageRoot(), 'bin/examctl.js')];
     helpers = helperProcesses({ program: examctl, flags: [], scope: engine.folder });
-    driver = openCompose({
-      file: stack.file,
-      project: stack.project,
-      services: stackServices,
-      examMode: [],
-      env: engine.env,
-      helpers,
-      jobKeys: [],
-    });
+    driver = driverWith(helpers);
     secret = (name) => readFileSync(join(engine.folder, 'exam/secrets', name), 'utf8').trim();
     token = secret('admin-token');
   }, 120_000);
@@ -74,6 +65,16 @@ describe('what examctl disturbs in containers', () => {
     await engine?.stop();
   }, 60_000);
 
+  const driverWith = (itsHelpers: Helpers) =>
+    openCompose({
+      file: stack.file,
+      project: stack.project,
+      services: stackServices,
+      examMode: [],
+      env: engine.env,
+      helpers: itsHelpers,
+      jobKeys: [],
+    });
   const docker = async (...args: string[]) =>
     (await execa('docker', args, { env: engine.env, extendEnv: false })).stdout;
   const containerOf = async (service: string) =>
@@ -673,7 +674,7 @@ describe('what examctl disturbs in containers', () => {
 
       await remove();
 
-      await expect.poll(() => helpers.find(), { timeout: 2_000 }).toEqual([]);
+      await expect.poll(() => helpers.find(), { timeout: 5_000 }).toEqual([]);
       await expect(calm(idOf(delay))).rejects.toThrow('there is no container of frontend');
       await expect(isDisturbed(idOf(delay))).rejects.toThrow(Undetermined);
       expect(await driver.disturber.possibility(delay)).toEqual({
@@ -682,17 +683,27 @@ describe('what examctl disturbs in containers', () => {
       });
     });
 
-    it('that vanishes while it is being disturbed is told to have done so', async () => {
-      await start([]);
-      await untilItAnswers();
-      const disturbing = disturb({ kind: 'network-delay', ...toIt, milliseconds: 200 });
-      const told = expect(disturbing).rejects.toThrow('frontend-1 ended, or was taken away');
-      open.length = 0;
-      await sleep(100);
-      await remove();
-      await told;
-      await expect.poll(() => helpers.find(), { timeout: 2_000 }).toEqual([]);
-    });
+    it.each(['before', 'after'])(
+      'that vanishes %s its helper is started is told to have done so',
+      async (moment) => {
+        await start([]);
+        await untilItAnswers();
+        const { disturber } = driverWith({
+          ...helpers,
+          async start(...args) {
+            if (moment === 'before') await remove();
+            const started = await helpers.start(...args);
+            if (moment === 'after') await remove();
+            return started;
+          },
+        });
+        const delay = idOf({ kind: 'network-delay', ...toIt, milliseconds: 200 });
+        await expect(disturber.disturb({ ...delay, lifeSeconds: 60 }, signal)).rejects.toThrow(
+          'frontend-1 ended, or was taken away',
+        );
+        await expect.poll(() => helpers.find(), { timeout: 5_000 }).toEqual([]);
+      },
+    );
 
     /** One program, linked to two files: not even a shell. */
     async function importEmptyImage(): Promise<void> {
