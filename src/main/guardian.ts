@@ -8,7 +8,7 @@ import { systemClock } from '../lifecycle/clock.ts';
 import { messageOf } from '../lifecycle/errors.ts';
 import type { LifecycleEvent } from '../lifecycle/events.ts';
 import { guard } from '../lifecycle/guardian.ts';
-import { environmentFromFlags } from './open-environment.ts';
+import { environmentOfOwnFlags, ownFlagOptions } from './open-environment.ts';
 import { runLocksOf } from './run-locks.ts';
 
 /** Milliseconds that a run has to obey an order to halt before its guardian does. */
@@ -18,26 +18,18 @@ const obeysWithin = 1_000;
 export async function runGuardian(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
-    options: {
-      state: { type: 'string' },
-      config: { type: 'string' },
-      env: { type: 'string' },
-      run: { type: 'string' },
-    },
+    options: { ...ownFlagOptions, run: { type: 'string', default: '' } },
   });
-  const { state = '', run = '' } = values;
+  const { state, run } = values;
   // the terminal of the run may close, and Ctrl-C is for the run: the guardian ends by itself when the run has
   for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const)
     process.on(signal, () => log(`ignoring ${signal}`));
   const folders = new RunFolders(state);
   const mark = folders.mark(run);
   const journal = folders.journal(run);
-  const environment = await environmentFromFlags(flagsOf(values), {
-    state,
-    program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+  const environment = await environmentOfOwnFlags(values, {
     signal: new AbortController().signal,
     onProgress: log,
-    env: process.env,
   });
   const actuator = actuatorFor({ environment, reason: `revert by the guardian of run ${run}` });
   await journal.append({ type: 'guardian.ready', pid: process.pid });
@@ -83,10 +75,6 @@ async function orLog(what: string, work: Promise<unknown>): Promise<void> {
   } catch (error) {
     log(`${what} could not be brought up to date: ${messageOf(error)}`);
   }
-}
-
-function flagsOf({ config, env }: { config?: string | undefined; env?: string | undefined }) {
-  return { ...(config === undefined ? {} : { config }), ...(env === undefined ? {} : { env }) };
 }
 
 function log(text: string): void {

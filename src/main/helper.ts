@@ -1,23 +1,21 @@
 import { parseArgs } from 'node:util';
 import { identify, isAlive } from '../adapters/processes.ts';
 import { helpers } from '../helpers/index.ts';
-import { environmentFromFlags } from './open-environment.ts';
+import { environmentOfOwnFlags, ownFlagOptions } from './open-environment.ts';
 
 /** `examctl internal helper`: one process of a disturbance; ends by itself when its time is over. */
 export async function runHelper(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: {
-      state: { type: 'string' },
-      config: { type: 'string' },
-      env: { type: 'string' },
+      ...ownFlagOptions,
       name: { type: 'string' },
       mark: { type: 'string' },
       life: { type: 'string' },
       option: { type: 'string', multiple: true, default: [] },
     },
   });
-  const { state = '', config, env, name, life, option } = values;
+  const { name, life, option } = values;
   const helper = helpers.find((candidate) => candidate.name === name);
   const seconds = Number(life);
   if (helper === undefined || !(seconds > 0)) throw new Error(`no helper ${name} with a life of ${life} s`);
@@ -35,17 +33,7 @@ export async function runHelper(args: string[]): Promise<void> {
   if (like !== undefined) endWith(Number(like));
   await helper.run({
     option: (key) => options.get(key) ?? '',
-    environment: () =>
-      environmentFromFlags(
-        { ...(config !== undefined && { config }), ...(env !== undefined && { env }) },
-        {
-          state,
-          program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
-          signal,
-          onProgress: () => undefined,
-          env: process.env,
-        },
-      ),
+    environment: () => environmentOfOwnFlags(values, { signal, onProgress: () => undefined }),
     ready: () => void process.stdout.write('ready\n'),
     signal,
   });

@@ -33,24 +33,33 @@ export function openEnvironment(config: EnvironmentConfig, options: OpenOptions)
   return config.driver.kind === 'sandbox' ? sandbox(config, options) : configured(config, options);
 }
 
-/** For a process that has only the flags of the one that started it. */
-export async function environmentFromFlags(
-  flags: { readonly config?: string; readonly env?: string },
-  options: OpenOptions,
-): Promise<Environment> {
-  const config = await loadConfig({ cwd: process.cwd(), file: flags.config, env: options.env });
-  return openEnvironment(selectEnvironment(config, { name: flags.env, env: options.env }), {
-    ...options,
-    configFile: flags.config,
-  });
-}
-
 /** Flags with which a process of examctl's own finds the same environment and state. */
 export function ownFlags(
   name: string,
   { state, configFile }: Pick<OpenOptions, 'state' | 'configFile'>,
 ): string[] {
   return ['--state', state, '--env', name, ...(configFile === undefined ? [] : ['--config', configFile])];
+}
+
+/** The same flags, for parseArgs of that process. */
+export const ownFlagOptions = {
+  state: { type: 'string', default: '' },
+  env: { type: 'string' },
+  config: { type: 'string' },
+} as const;
+
+export async function environmentOfOwnFlags(
+  { state, env, config }: { readonly state: string; readonly env?: string; readonly config?: string },
+  options: Pick<OpenOptions, 'signal' | 'onProgress'>,
+): Promise<Environment> {
+  const settings = await loadConfig({ cwd: process.cwd(), file: config, env: process.env });
+  return openEnvironment(selectEnvironment(settings, { name: env, env: process.env }), {
+    ...options,
+    state,
+    program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+    env: process.env,
+    configFile: config,
+  });
 }
 
 function helpersOf({ name, driver }: EnvironmentConfig, options: OpenOptions): Helpers {
