@@ -121,6 +121,8 @@ function service(
       `${folder}/${role}.health:/health.sh:ro`,
     ],
     networks: { default: { ipv4_address: addressOf(role, net) } },
+    // without this the engine asks others for the name of a service that is stopped, and whoever connects hangs for seconds
+    dns_opt: ['ndots:1'],
     dns: '127.0.0.1',
     restart: 'unless-stopped',
     stop_grace_period: '1s',
