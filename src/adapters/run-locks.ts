@@ -35,7 +35,7 @@ export function heldBy({ holder, expiresAt, where }: LockState): Refused {
   return new Refused(
     `${actor}@${host} (process ${pid}) holds the run lock of this environment for ${operation}${why}, run ${run}`,
     {
-      hint: `wait for it; its lease in the ${where} ends by itself at ${expiresAt} when the holder is dead; else: examctl runs unlock`,
+      hint: `wait for it, or end its faults: examctl fault halt. Where its process is dead, its lease in the ${where} ends by itself at ${expiresAt}, or sooner by examctl runs unlock`,
     },
   );
 }

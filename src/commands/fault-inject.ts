@@ -87,7 +87,7 @@ function injectionReport(record: FaultRecord, run: string, folder: string): Repo
     blocks: [
       {
         type: 'text',
-        text: `${record.title}: injected, ${stopped === null ? 'held' : `ended early (${stopped.text})`} and reverted; all is as it was before.`,
+        text: `Injected, ${stopped === null ? 'held' : `ended early (${stopped.text})`} and reverted: ${record.title}. All is as it was before.`,
       },
       windowsTable(record),
       { type: 'outcomes', outcomes: [verdict] },

@@ -58,11 +58,18 @@ export async function runFaultStatus({
           }
         : {
             type: 'table' as const,
-            columns: ['Environment', 'What', 'Target', 'Since', 'Until', 'By', 'Run', 'Its process'].map(
-              (title) => ({
-                title,
-              }),
-            ),
+            columns: [
+              'Environment',
+              'What',
+              'Target',
+              'Since',
+              'Until, at the latest',
+              'By',
+              'Run',
+              'Its process',
+            ].map((title) => ({
+              title,
+            })),
             rows: broken.map((row) => [
               row.environment,
               row.operation,

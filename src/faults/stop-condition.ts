@@ -32,7 +32,7 @@ export function crossed(
 ): string | null {
   for (const { text, metric, limit } of conditions) {
     const value = now[metric];
-    if (value !== null && value > limit) return `${text}: it is ${Math.round(value * 1000) / 1000}`;
+    if (value !== null && value > limit) return `${text}: it was ${Math.round(value * 1000) / 1000}`;
   }
   return null;
 }

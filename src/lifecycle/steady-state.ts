@@ -7,6 +7,6 @@ export function requireSteadyState({ operation, environment, steadyState }: Plan
   if (ill.length === 0) return;
   const what = ill.map(({ title, outcome, message }) => `${title}: ${outcome} (${message})`).join('; ');
   throw new Refused(`${operation} is refused: ${environment} is not in its steady state: ${what}`, {
-    hint: 'mend it first; examctl fault status shows what examctl itself has left broken',
+    hint: 'mend it first: examctl services status shows what runs, examctl fault status what examctl itself has left broken',
   });
 }

@@ -36,10 +36,10 @@ describe('a stop condition', () => {
 
   it.each([
     [{ error_rate: 0.2, p95_ms: 1_000 }, null],
-    [{ error_rate: 0.2001, p95_ms: 0 }, 'error_rate>0.2: it is 0.2'],
-    [{ error_rate: 0, p95_ms: 1_000.5 }, 'p95_ms>1000: it is 1000.5'],
-    [{ error_rate: 1, p95_ms: 5_000 }, 'error_rate>0.2: it is 1'],
-    [{ error_rate: null, p95_ms: 5_000 }, 'p95_ms>1000: it is 5000'],
+    [{ error_rate: 0.2001, p95_ms: 0 }, 'error_rate>0.2: it was 0.2'],
+    [{ error_rate: 0, p95_ms: 1_000.5 }, 'p95_ms>1000: it was 1000.5'],
+    [{ error_rate: 1, p95_ms: 5_000 }, 'error_rate>0.2: it was 1'],
+    [{ error_rate: null, p95_ms: 5_000 }, 'p95_ms>1000: it was 5000'],
     [{ error_rate: null, p95_ms: null }, null],
   ])('is crossed above its limit only, and never by what is not known: %j', (now, text) => {
     expect(crossed(conditions, now)).toBe(text);
