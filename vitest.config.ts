@@ -13,8 +13,8 @@ const units = ['test/unit/**/*.test.ts'];
 const timed = ['test/e2e/{compose-start,rehearse-go}.test.ts'];
 
 /**
- * Exams and loads, which are held to how fast the platform answers: three at a time, of which two are defects, or they
- * measure the scheduler. In this order both workers end at about the same time.
+ * Exams and loads, which are held to how fast the platform answers: two at a time, or they measure the scheduler. In this
+ * order both workers end at about the same time.
  */
 const exams = [
   'test/e2e/defects.test.ts',
@@ -52,7 +52,6 @@ export default defineConfig({
     reporters: process.env.CI ? ['./test/support/ci-reporter.ts'] : ['default'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxConcurrency: 2,
     projects: [
       project('units', 1, { include: units, isolate: false, maxWorkers: 4 }),
       project('timed', 2, { include: timed, maxWorkers: 1 }),
