@@ -44,7 +44,7 @@ export async function writeConfig({ folder, config, net }: Place, project: strin
     },
     // It shares its machine with other tests; and who connects to a container that is just starting is heard after one
     // second or three, when TCP sends again: on a busy machine more than 5 of 100 requests wait for that.
-    thresholds: { p95_ms: 10_000 },
+    thresholds: { p95_ms: 5_000 },
     identities: { signing_key: secretOf('signing-key'), email_domain: 'students.sandbox.local' },
   };
   writeFileSync(configFile, stringify({ environments: { staging } }));
