@@ -675,7 +675,7 @@ describe('what examctl disturbs in containers', () => {
 
       await remove();
 
-      await expect.poll(() => helpers.find(), { timeout: 5_000 }).toEqual([]);
+      await expect.poll(() => helpers.find(), { timeout: 2_000 }).toEqual([]);
       await expect(calm(idOf(delay))).rejects.toThrow('there is no container of frontend');
       await expect(isDisturbed(idOf(delay))).rejects.toThrow(Undetermined);
       expect(await driver.disturber.possibility(delay)).toEqual({
@@ -702,7 +702,7 @@ describe('what examctl disturbs in containers', () => {
         await expect(disturber.disturb({ ...delay, lifeSeconds: 60 }, signal)).rejects.toThrow(
           'frontend-1 ended, or was taken away',
         );
-        await expect.poll(() => helpers.find(), { timeout: 5_000 }).toEqual([]);
+        await expect.poll(() => helpers.find(), { timeout: 2_000 }).toEqual([]);
       },
     );
 
