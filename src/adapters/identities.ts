@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IdentitiesConfig } from '../config/settings.ts';
-import { csvLines } from '../lifecycle/csv.ts';
+import { type CsvRow, csvRows } from '../lifecycle/csv.ts';
+import { decodeText } from '../lifecycle/decode-text.ts';
 import type { Environment, Identity, RehearsalAccounts } from '../lifecycle/environment.ts';
 import { ConfigError, messageOf, Undetermined } from '../lifecycle/errors.ts';
 
@@ -55,28 +56,43 @@ export async function readRehearsalAccounts(
 }
 
 async function fromFile({ file }: FromFile, count: number, environment: string): Promise<Identity[]> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+  const content = await readFile(file).catch((cause: unknown) => {
     throw new ConfigError(`the identities of ${environment} cannot be read: ${messageOf(cause)}`, { cause });
   });
-  const [header, ...rows] = csvLines(text, file);
-  const [user = -1, email = -1, token = -1] = columns.map((name) => header?.values.indexOf(name) ?? -1);
-  const refresh = header?.values.indexOf('refresh_token') ?? -1;
-  if (user === -1 || email === -1 || token === -1) {
-    const has = header === undefined ? 'it is empty' : `it has ${header.values.join(',')}`;
-    throw new ConfigError(`${file}:${header?.line ?? 1} must have the columns ${columns.join(',')}, ${has}`);
-  }
-  return rows.slice(0, count).map(({ line, values }) => {
-    const refreshToken = values[refresh] ?? '';
+  const rows = await csvRows(decodeText(content), file, {
+    required: columns,
+    optional: ['refresh_token'],
+  });
+  refuseDoubles(rows, file);
+  return rows.slice(0, count).map(({ line, value }) => {
+    const refreshToken = value('refresh_token');
     const identity = {
-      userId: values[user] ?? '',
-      email: values[email] ?? '',
-      token: values[token] ?? '',
+      userId: value('user_id'),
+      email: value('email'),
+      token: value('token'),
       ...(refreshToken !== '' && { refreshToken }),
     };
     if (identity.userId === '' || identity.token === '')
       throw new ConfigError(`${file}:${line} has no user_id or no token`);
     return identity;
   });
+}
+
+/** One student at two places at once is no load: each would undo the other's answers. */
+function refuseDoubles(rows: readonly CsvRow<(typeof columns)[number]>[], file: string): void {
+  for (const column of columns) {
+    const seen = new Map<string, number>();
+    for (const { line, value } of rows) {
+      const one = column === 'email' ? value(column).toLowerCase() : value(column);
+      const before = seen.get(one);
+      if (one !== '' && before !== undefined) {
+        throw new ConfigError(`${file}:${line} has the same ${column} as line ${before}`, {
+          hint: 'list each student once',
+        });
+      }
+      seen.set(one, line);
+    }
+  }
 }
 
 async function fromSigningKey(

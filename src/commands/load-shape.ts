@@ -40,7 +40,7 @@ Examples:
 }
 
 export async function runLoadShape({ from, since, until }: ShapeFlags, context: ShapeContext): Promise<void> {
-  if (from !== 'db') return context.report(shapeReport(shapeFromCsv(await textOf(from), from)));
+  if (from !== 'db') return context.report(shapeReport(await shapeFromCsv(await textOf(from), from)));
   if (since === undefined) {
     throw new UsageError('which sessions of the database it is to be taken from is not given', {
       hint: '--since 2026-05-04T09:00Z --until 2026-05-04T12:00Z',

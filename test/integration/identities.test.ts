@@ -117,7 +117,7 @@ describe('students of a signing key', () => {
 });
 
 describe('students of a file', () => {
-  const listed = async (csv: string) => {
+  const listed = async (csv: string | Buffer) => {
     writeFileSync(join(folder, 'students.csv'), csv);
     return (await configured('    identities: { file: students.csv }\n')).identities(10);
   };
@@ -142,16 +142,22 @@ describe('students of a file', () => {
   });
 
   it.each([
-    ['user_id,email\n1,a', ':1 must have the columns user_id,email,token, it has user_id,email'],
-    ['', ':1 must have the columns user_id,email,token, it is empty'],
     ['user_id,email,token\n\n1,a,t\n\n2,b,\n', ':5 has no user_id or no token'],
-    ['user_id,email,token\n1,"a,t\n', ':2 has a quote that does not enclose a whole value'],
-    ['user_id,email,token\n1,a "b" c,secret\n', ':2 has a quote that does not enclose a whole value'],
+    ['user_id,email,token\n1,a,t\n2,b,u\n1,c,v\n', ':4 has the same user_id as line 2'],
+    ['user_id,email,token\n1,a@x.example,t\n2,A@x.example,u\n', ':3 has the same email as line 2'],
+    ['user_id,email,token\n1,a,secret\n2,b,secret\n', ':3 has the same token as line 2'],
   ])('with a mistake are refused with file and line: %j', async (csv, message) => {
     const problem = await listed(csv).catch((error: unknown) => error);
     expect(problem).toBeInstanceOf(ConfigError);
     expect((problem as ConfigError).message).toContain(`students.csv${message}`);
     expect((problem as ConfigError).message).not.toContain('secret');
+  });
+
+  it('are read from UTF-16, as Excel writes "Unicode text"', async () => {
+    const table = '\uFEFFuser_id\temail\ttoken\r\n1\ta@x.example\ttok-1\r\n';
+    expect(await listed(Buffer.from(table, 'utf16le'))).toEqual([
+      { userId: '1', email: 'a@x.example', token: 'tok-1' },
+    ]);
   });
 });
 

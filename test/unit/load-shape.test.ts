@@ -16,8 +16,8 @@ const schedule = `start,duration_minutes,extra_minutes,students
 `;
 
 describe('a schedule', () => {
-  it('gives each student a start, and the time with what is extra', () => {
-    const shape = shapeFromCsv(schedule, 'schedule.csv');
+  it('gives each student a start, and the time with what is extra', async () => {
+    const shape = await shapeFromCsv(schedule, 'schedule.csv');
     expect(shape).toMatchObject({ schema: shapeSchema, source: 'schedule.csv' });
     expect(shape.students).toEqual([
       { start: 0, seconds: 112 * 60, submit: null, answers: null },
@@ -30,17 +30,21 @@ describe('a schedule', () => {
   it.each([
     ['start,students\n', 'schedule.csv:1 must have the columns start,duration_minutes'],
     ['', 'it is empty'],
-    [
-      'start,duration_minutes\n2026-05-04T09:00,90\n',
-      'schedule.csv:2 start: "2026-05-04T09:00" is no time with its zone',
-    ],
+    ['start,duration_minutes\n2026-05-04T09:00,90\n', 'schedule.csv:2 start is no time with its zone'],
     ['start,duration_minutes\n2026-13-04T09:00Z,90\n', 'schedule.csv:2 start'],
-    ['start,duration_minutes\n2026-05-04T09:00Z,ninety\n', 'schedule.csv:2 duration_minutes: "ninety"'],
-    ['start,duration_minutes,students\n2026-05-04T09:00Z,90,0\n', 'schedule.csv:2 students: "0"'],
+    [
+      'start,duration_minutes\n2026-05-04T09:00Z,ninety\n',
+      'schedule.csv:2 duration_minutes is no whole number',
+    ],
+    [
+      'start,duration_minutes,students\n2026-05-04T09:00Z,90,0\n',
+      'schedule.csv:2 students is no whole number',
+    ],
     ['start,duration_minutes\n', 'has no student'],
-  ])('that says %j is refused with its place', (text, message) => {
-    expect(() => shapeFromCsv(text, 'schedule.csv')).toThrow(ConfigError);
-    expect(() => shapeFromCsv(text, 'schedule.csv')).toThrow(message);
+  ])('that says %j is refused with its place', async (text, message) => {
+    const attempt = shapeFromCsv(text, 'schedule.csv');
+    await expect(attempt).rejects.toThrow(ConfigError);
+    await expect(attempt).rejects.toThrow(message);
   });
 });
 
