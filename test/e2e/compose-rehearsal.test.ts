@@ -4,6 +4,7 @@ import type { RehearsalResult } from '../../src/rehearsal/rehearse.ts';
 import { composePrograms, startEngine, type TestEngine, whyNoEngine } from '../support/docker-engine.ts';
 import { type ExamStack, startExamStack } from '../support/exam-stack.ts';
 import { Examctl } from '../support/examctl.ts';
+import { isFull, onlyInFull } from '../support/sample.ts';
 
 const gatesOf = ({ gates }: RehearsalResult) =>
   Object.fromEntries(gates.map(({ id, outcome, message }) => [id, outcome === 'pass' ? outcome : message]));
@@ -22,10 +23,9 @@ const sound = Object.fromEntries(
   ].map((gate) => [gate, 'pass']),
 );
 
-describe.each(composePrograms)('an exam platform that $name runs', ({ name, command, missing, install }) => {
-  const why = whyNoEngine() ?? missing;
+describe.each(composePrograms)('an exam platform that $name runs', ({ command, missing, install }) => {
+  const why = isFull ? (whyNoEngine() ?? missing) : onlyInFull;
   if (why !== null) {
-    process.stderr.write(`skipped: an exam platform that ${name} runs: ${why}\n`);
     return it('is rehearsed', ({ skip }) => skip(why));
   }
 

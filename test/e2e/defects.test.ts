@@ -5,6 +5,7 @@ import { gates } from '../../src/rehearsal/gates/index.ts';
 import type { RehearsalResult } from '../../src/rehearsal/rehearse.ts';
 import { type DefectId, sandboxDefects } from '../../src/sandbox/defects.ts';
 import { Examctl } from '../support/examctl.ts';
+import { onlyInFull, sampleOne } from '../support/sample.ts';
 
 /** The phases that a gate needs: the others would only take time. */
 const phasesOf: Readonly<Record<string, string>> = {
@@ -46,20 +47,19 @@ it('every defect is tried', () => {
   expect(together.flat().sort()).toEqual(sandboxDefects.map(({ id }) => id).sort());
 });
 
+const tried = sampleOne(together, String);
+
 describe('a rehearsal of a sandbox with', () => {
   for (const ids of together) {
     const expected = sandboxDefects.filter(({ id }) => ids.includes(id)).map(({ gate }) => gate);
     const title = `${ids.join(' and ')} is not GO, and ${expected.join(' and ')} says so`;
-    // one whose load was kept from its work by other tests tells less, and is made once more
-    it(title, { timeout: 300_000, retry: 1 }, async ({ onTestFinished }) => {
+    it(title, { timeout: 300_000 }, async ({ onTestFinished, skip }) => {
+      if (!tried.includes(ids)) skip(onlyInFull);
       const examctl = new Examctl();
       onTestFinished(() => examctl.remove(), 60_000);
-      // other tests share the cores: only the defect that makes answers slow is held to the default
-      if (!expected.includes('p95-latency')) {
-        // what a student cannot send while everything is refused is late by as long as the fault holds
-        const limit = expected.includes('graceful-failure') ? 20_000 : 5_000;
-        writeFileSync(join(examctl.cwd, 'examctl.yaml'), `thresholds: { p95_ms: ${limit} }\n`);
-      }
+      // other tests share the cores: a sound platform keeps the one limit on any machine, slow queries the other on none
+      const limit = expected.includes('p95-latency') ? 100 : 60_000;
+      writeFileSync(join(examctl.cwd, 'examctl.yaml'), `thresholds: { p95_ms: ${limit} }\n`);
       const up = await examctl.run('sandbox', 'up');
       expect(up.exitCode, up.stderr).toBe(0);
       for (const id of ids) expect((await examctl.run('sandbox', 'break', id)).exitCode).toBe(0);

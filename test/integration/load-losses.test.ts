@@ -18,7 +18,6 @@ import { type TestSandbox, testSandbox } from '../support/sandbox.ts';
 import { type SandboxEnvironment, sandboxEnvironment } from '../support/sandbox-environment.ts';
 
 const k6 = await findK6(process.env);
-if ('missing' in k6) process.stderr.write(`losses are not looked for with k6: ${k6.missing} (${k6.hint})\n`);
 const engine = 'missing' in k6 ? 'builtin' : 'k6';
 
 let sandbox: TestSandbox;

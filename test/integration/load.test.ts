@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findK6 } from '../../src/adapters/k6.ts';
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import type { Identity } from '../../src/lifecycle/environment.ts';
@@ -13,18 +13,24 @@ import { scenarios } from '../../src/load/scenarios/index.ts';
 import { breakWith, mend } from '../../src/sandbox/defect-switch.ts';
 import { up } from '../../src/sandbox/sandbox.ts';
 import { loadPorts } from '../support/load-ports.ts';
+import { isFull, onlyInFull } from '../support/sample.ts';
 import { type TestSandbox, testSandbox } from '../support/sandbox.ts';
 import { type SandboxEnvironment, sandboxEnvironment } from '../support/sandbox-environment.ts';
 
 const k6 = await findK6(process.env);
-if ('missing' in k6) process.stderr.write(`load with k6 is not tested: ${k6.missing} (${k6.hint})\n`);
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'examctl', 'bin');
 const majorBefore = await findK6({ K6_BIN: join(cache, 'v1.8.1', 'k6') });
-if ('missing' in majorBefore)
-  process.stderr.write(
-    `load with k6 1 is not tested: ${majorBefore.missing} (K6_VERSION=v1.8.1 sh scripts/install-k6.sh)\n`,
-  );
-const engines = 'missing' in k6 ? (['builtin'] as const) : (['builtin', 'k6'] as const);
+const whyNotMajorBefore = !isFull
+  ? onlyInFull
+  : 'missing' in majorBefore
+    ? `${majorBefore.missing} (K6_VERSION=v1.8.1 sh scripts/install-k6.sh)`
+    : null;
+const engines = [
+  { engine: 'builtin', why: null },
+  { engine: 'k6', why: 'missing' in k6 ? `${k6.missing} (${k6.hint})` : null },
+] as const;
+/** Other tests share the cores: what the platform does is looked at here, and not how fast. */
+const unhurried = { p95Ms: 20_000, errorRate: 0.01, dbPool: 0.8 };
 
 let sandbox: TestSandbox;
 let environment: SandboxEnvironment;
@@ -34,7 +40,7 @@ let students: readonly Identity[];
 beforeAll(async () => {
   sandbox = testSandbox();
   await up(sandbox.context, { students: 400 });
-  environment = await sandboxEnvironment(sandbox.context.stateFolder);
+  environment = { ...(await sandboxEnvironment(sandbox.context.stateFolder)), thresholds: unhurried };
   students = await environment.identities(400);
   folder = mkdtempSync(join(tmpdir(), 'examctl-load-'));
 }, 120_000);
@@ -76,7 +82,11 @@ async function sessionsInProgress(): Promise<number> {
   return rows[0]?.count ?? -1;
 }
 
-describe.each(engines)('with the engine %s', (engine) => {
+describe.each(engines)('with the engine $engine', ({ engine, why }) => {
+  beforeEach(({ skip }) => {
+    if (why !== null) skip(why);
+  });
+
   test.each(scenarios.map(({ id }) => id))(
     '%s passes, is reconciled, and leaves no session open',
     async (scenario) => {
@@ -109,20 +119,17 @@ describe.each(engines)('with the engine %s', (engine) => {
     expect(result.outcomes[0]?.message).toContain('token refused (401)');
   });
 
-  test('an abort ends it within 5 seconds, keeps what was measured, and leaves no session open', async () => {
+  test('an abort ends it, keeps what was measured, and leaves no session open', async () => {
     const abort = new AbortController();
-    let aborted = 0;
     const result = await load({
       engine,
       signal: abort.signal,
+      // longer than the test may take
       overrides: { students: 12, seconds: 60 },
       onProgress: ({ requests }) => {
-        if (requests === 0 || aborted > 0) return;
-        aborted = performance.now();
-        abort.abort();
+        if (requests > 0) abort.abort();
       },
     });
-    expect(performance.now() - aborted).toBeLessThan(5000);
     expect(result.aborted).toBe(true);
     expect(result.requests).toBeGreaterThan(0);
     expect(outcomes(result)['load-p95-latency']).toBe('unknown');
@@ -132,7 +139,11 @@ describe.each(engines)('with the engine %s', (engine) => {
   });
 });
 
-describe.skipIf('missing' in majorBefore)('with the major of k6 before the current one', () => {
+describe('with the major of k6 before the current one', () => {
+  beforeEach(({ skip }) => {
+    if (whyNotMajorBefore !== null) skip(whyNotMajorBefore);
+  });
+
   test.each(scenarios.map(({ id }) => id))('%s passes and is reconciled', async (scenario) => {
     const result = await load({ scenario, engine: 'k6' }, { ...loadPorts, findK6: async () => majorBefore });
     expect(Object.values(outcomes(result))).toEqual(result.outcomes.map(() => 'pass'));
@@ -164,7 +175,10 @@ describe('what the platform does wrong is seen', () => {
   });
 
   test('answers that take too long', async () => {
-    const result = await withDefect('slow-queries', () => load({ overrides: { students: 4, seconds: 3 } }));
+    const hurried = { ...environment, thresholds: { ...unhurried, p95Ms: 100 } };
+    const result = await withDefect('slow-queries', () =>
+      load({ environment: hurried, overrides: { students: 4, seconds: 3 } }),
+    );
     expect(outcomes(result)['load-p95-latency']).toBe('fail');
     expect(outcomes(result)['load-error-rate']).toBe('pass');
   });
@@ -222,12 +236,8 @@ describe('how many students the environment carries', () => {
       loadPorts,
     );
 
-  // once more where the machine was too busy to tell, as the outcome then says
-  test('is at least as many as there are to try with, when no threshold is crossed', {
-    retry: 1,
-  }, async () => {
-    const unhurried = { ...environment.thresholds, p95Ms: 2_000 };
-    const { steps, outcome, carried } = await limit('session-burst', 8, unhurried);
+  test('is at least as many as there are to try with, when no threshold is crossed', async () => {
+    const { steps, outcome, carried } = await limit('session-burst', 8);
     expect(steps.map(({ students }) => students)).toEqual([8, 16, 20]);
     expect(outcome).toMatchObject({
       outcome: 'pass',
@@ -239,7 +249,9 @@ describe('how many students the environment carries', () => {
   });
 
   test('is nobody when the first step crosses one already', async () => {
-    const { outcome, crossedAt } = await withDefect('slow-queries', () => limit('answers', 1));
+    const { outcome, crossedAt } = await withDefect('slow-queries', () =>
+      limit('answers', 1, { ...unhurried, p95Ms: 100 }),
+    );
     expect(outcome).toMatchObject({
       outcome: 'fail',
       message: expect.stringMatching(/^not even 1 student; with 1: p95/),
