@@ -1,4 +1,5 @@
 import { commandNames } from './commands/names.ts';
+import { redacted } from './lifecycle/redact.ts';
 import { loadMain } from './load-main.ts';
 
 /**
@@ -37,7 +38,7 @@ function goOnUnheard(): void {}
 /** Node's own exit code 1 would read as NO-GO. A run that was open is reverted by its guardian. */
 function leaveAsBug(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`error: a bug in examctl: ${text}\n`);
+  process.stderr.write(`error: a bug in examctl: ${redacted(text)}\n`);
   process.exit(70);
 }
 

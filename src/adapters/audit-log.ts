@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AuditContent, type AuditEntry, chain } from '../lifecycle/audit.ts';
+import { redacted } from '../lifecycle/redact.ts';
 import { appendLine } from './append-file.ts';
 import { withFileLock } from './file-lock.ts';
 import { makeFolder, readText, writeFileAtomic } from './files.ts';
@@ -21,7 +22,7 @@ export class AuditLog {
   async append(content: AuditContent): Promise<AuditEntry> {
     makeFolder(this.#folder);
     return withFileLock(join(this.#folder, 'audit.lock'), async () => {
-      const entry = chain(content, linkOf(await this.#last(), this.head()));
+      const entry = chain(withoutSecrets(content), linkOf(await this.#last(), this.head()));
       await appendLine(this.file, JSON.stringify(entry));
       writeFileAtomic(this.#headFile, entry.hash);
       return entry;
@@ -69,6 +70,12 @@ export class AuditLog {
       await handle.close();
     }
   }
+}
+
+/** What is once in the chain stays in it. */
+function withoutSecrets(content: AuditContent): AuditContent {
+  const { result, reason } = content;
+  return { ...content, result: redacted(result), reason: reason === null ? null : redacted(reason) };
 }
 
 /**

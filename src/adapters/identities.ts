@@ -5,6 +5,7 @@ import { type CsvRow, csvRows } from '../lifecycle/csv.ts';
 import { decodeText } from '../lifecycle/decode-text.ts';
 import type { Environment, Identity, RehearsalAccounts } from '../lifecycle/environment.ts';
 import { ConfigError, messageOf, Undetermined } from '../lifecycle/errors.ts';
+import { withhold } from '../lifecycle/redact.ts';
 
 const columns = ['user_id', 'email', 'token'] as const;
 
@@ -72,6 +73,8 @@ async function fromFile({ file }: FromFile, count: number, environment: string):
       token: value('token'),
       ...(refreshToken !== '' && { refreshToken }),
     };
+    withhold(identity.token);
+    withhold(refreshToken);
     if (identity.userId === '' || identity.token === '')
       throw new ConfigError(`${file}:${line} has no user_id or no token`);
     return identity;

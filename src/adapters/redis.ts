@@ -1,6 +1,7 @@
 import type { Redis as Client } from 'ioredis';
 import type { Environment, Redis } from '../lifecycle/environment.ts';
 import { ExamctlError, messageOf, Undetermined } from '../lifecycle/errors.ts';
+import { withhold } from '../lifecycle/redact.ts';
 
 /** Milliseconds. A hung Redis accepts connections and never answers, so both are needed. */
 const connectTimeout = 2_000;
@@ -9,6 +10,7 @@ const commandTimeout = 5_000;
 /** Gives the environment's `withRedis`: one connection a use, made when used and closed afterwards. */
 export function openRedis(url: string): Environment['withRedis'] {
   const place = placeOf(url);
+  withhold(url);
   return async (use) => {
     const client = await connect(url, place);
     try {
@@ -45,7 +47,7 @@ async function connect(url: string, place: string): Promise<Client> {
     return client;
   } catch (error) {
     client.disconnect();
-    throw unreachable(place, url, lastError ?? error);
+    throw unreachable(place, lastError ?? error);
   }
 }
 
@@ -97,13 +99,13 @@ export function parseInfo(text: string): Record<string, string> {
   return info;
 }
 
-function unreachable(place: string, url: string, error: unknown): Undetermined {
+function unreachable(place: string, error: unknown): Undetermined {
   const code = messageOf(error);
   const refusedLogin = /^(WRONGPASS|NOAUTH)/.test(code);
   return new Undetermined(
     refusedLogin
       ? `Redis at ${place} refuses the login of the configured URL`
-      : `Redis at ${place} cannot be reached: ${withoutSecrets(code, url)}`,
+      : `Redis at ${place} cannot be reached: ${code}`,
     {
       hint: refusedLogin
         ? 'check the user and password in cache.url of examctl.yaml'
@@ -121,10 +123,4 @@ function placeOf(url: string): string {
       hint: 'cache.url in examctl.yaml reads redis://[user:password@]host:port[/database]',
     });
   }
-}
-
-function withoutSecrets(text: string, url: string): string {
-  const { password } = new URL(url);
-  const secrets = [password, decodeURIComponent(password)].filter((secret) => secret !== '');
-  return secrets.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
 }

@@ -1,8 +1,10 @@
 import type { LogLine } from '../lifecycle/environment.ts';
+import { redacted } from '../lifecycle/redact.ts';
 import type { Report } from '../report/report.ts';
 
-/** Log lines as they are, each after the instance that wrote it. */
-export function logLinesReport(kind: string, lines: readonly LogLine[]): Report {
+/** Log lines without the secrets that got into them, each after the instance that wrote it. */
+export function logLinesReport(kind: string, written: readonly LogLine[]): Report {
+  const lines = written.map((line) => ({ ...line, text: redacted(line.text) }));
   const text = lines.map((line) => `${line.instance}  ${line.text}`).join('\n');
   return { kind, data: { lines }, rows: lines, blocks: text === '' ? [] : [{ type: 'code', text }] };
 }

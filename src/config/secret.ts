@@ -1,3 +1,5 @@
+import { withhold } from '../lifecycle/redact.ts';
+
 interface SecretOptions {
   /** called at each reveal, so that a rotated file or a changed variable is seen */
   readonly resolve: () => string;
@@ -25,7 +27,9 @@ export class Secret {
 
   /** Throws ConfigError when the variable or file that it refers to is not there. */
   reveal(): string {
-    return this.#resolve();
+    const value = this.#resolve();
+    withhold(value);
+    return value;
   }
 
   get masked(): string {

@@ -1,18 +1,20 @@
+import { redacted } from './redact.ts';
+
 export interface ErrorOptions {
   /** what to type or do next */
   hint?: string;
   cause?: unknown;
 }
 
-/** An error that a user is meant to see: message, hint, exit code. Everything else is a bug in examctl. */
+/** An error that a user is meant to see: message, hint, exit code, no secret. Everything else is a bug in examctl. */
 export abstract class ExamctlError extends Error {
   abstract readonly exitCode: number;
   readonly hint: string | undefined;
 
   constructor(message: string, { hint, cause }: ErrorOptions = {}) {
-    super(message, { cause });
+    super(redacted(message), { cause });
     this.name = new.target.name;
-    this.hint = hint;
+    this.hint = hint === undefined ? hint : redacted(hint);
   }
 }
 
@@ -61,8 +63,19 @@ export function isExpected(error: unknown): boolean {
   return error instanceof ExamctlError || (error instanceof Error && 'code' in error);
 }
 
-/** The message of whatever was thrown, for use inside another message. */
+/** The message of whatever was thrown, for use inside another message or record. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  return redacted(error instanceof Error ? withoutQuote(error) : String(error));
+}
+
+/** Parsers quote what they stumbled over, and PostgreSQL the value that it could not take (SQLSTATE class 22). */
+function withoutQuote(error: Error): string {
+  const { name, message } = error;
+  if (name === 'SyntaxError' && message.includes('JSON')) {
+    return `it is not JSON${/ at position \d+(?: \(line \d+ column \d+\))?/.exec(message)?.[0] ?? ''}`;
+  }
+  if (name.startsWith('YAML')) return message.replace(/:\s.*$/s, '');
+  const code = 'code' in error ? String(error.code) : '';
+  return /^22[0-9A-Z]{3}$/.test(code) ? message.replace(/"[^"]*"/g, '"***"') : message;
 }

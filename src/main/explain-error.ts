@@ -1,4 +1,5 @@
-import { ExamctlError } from '../lifecycle/errors.ts';
+import { ExamctlError, messageOf } from '../lifecycle/errors.ts';
+import { redacted } from '../lifecycle/redact.ts';
 
 export interface ExplainedError {
   readonly exitCode: number;
@@ -20,7 +21,7 @@ const systemErrors: Readonly<Record<string, string>> = {
 
 /** The one place that tells a known error from a bug. */
 export function explainError(error: unknown, debug: boolean): ExplainedError {
-  const stack = debug && error instanceof Error ? `\n${error.stack ?? ''}` : '';
+  const stack = debug && error instanceof Error ? `\n${redacted(error.stack ?? '')}` : '';
   if (error instanceof ExamctlError) {
     const hint = error.hint === undefined ? '' : `\n${indent(error.hint)}`;
     return { exitCode: error.exitCode, text: `${error.message}${hint}${stack}` };
@@ -28,13 +29,10 @@ export function explainError(error: unknown, debug: boolean): ExplainedError {
   if (isCommanderError(error)) return { exitCode: error.exitCode === 0 ? 0 : 2, text: '' };
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
   const remedy = systemErrors[code];
-  if (remedy !== undefined)
-    return { exitCode: 3, text: `${(error as Error).message}\n${indent(remedy)}${stack}` };
-  const full =
-    error instanceof Error ? (debug ? (error.stack ?? error.message) : error.message) : String(error);
+  if (remedy !== undefined) return { exitCode: 3, text: `${messageOf(error)}\n${indent(remedy)}${stack}` };
   return {
     exitCode: 70,
-    text: `a bug in examctl: ${full}\n${indent('run it again with --debug for the stack, and report it')}`,
+    text: `a bug in examctl: ${messageOf(error)}\n${indent('run it again with --debug for the stack, and report it')}${stack}`,
   };
 }
 

@@ -15,6 +15,7 @@ import type { Helpers } from '../lifecycle/disturbance.ts';
 import type { Api, Driver, Environment } from '../lifecycle/environment.ts';
 import { ConfigError } from '../lifecycle/errors.ts';
 import type { Platform } from '../lifecycle/platform.ts';
+import { withhold } from '../lifecycle/redact.ts';
 import { platforms } from '../platforms/index.ts';
 import { openSandbox, type SandboxAccess } from '../sandbox/access.ts';
 import { down, type SandboxContext, status, up } from '../sandbox/sandbox.ts';
@@ -184,7 +185,10 @@ async function connection(
   const given: ConnectionConfig | undefined = config[service];
   if (given?.kind !== 'driver') return required(given?.url.reveal(), config, `${service}.url`);
   const url = await driver.connectionUrl?.(service);
-  if (url !== undefined) return url;
+  if (url !== undefined) {
+    withhold(url);
+    return url;
+  }
   throw new ConfigError(
     `${service} of ${config.name}: "via: driver" needs the compose driver; ${driver.kind} knows no way`,
     { hint: `give ${service}.url` },

@@ -1,6 +1,7 @@
 import type { ApiResponse, Environment, Identity } from '../lifecycle/environment.ts';
 import { Undetermined } from '../lifecycle/errors.ts';
 import { type Outcome, type OutcomeRecord, worst } from '../lifecycle/outcome.ts';
+import { said } from '../lifecycle/redact.ts';
 import { errorCodeOf, valueAt } from './answer-body.ts';
 import { attempt, outcomeOf, type ProbeTitle } from './attempt.ts';
 
@@ -146,7 +147,7 @@ function sessionSteps(
         questionId = textAt(read, 'questions.0.question_id');
         const expires = valueAt(read, 'session.expires_at');
         if ((typeof expires === 'string') !== (kind === 'timed')) {
-          throw new Broken(`the ${kind} session ${sessionId} has expires_at ${JSON.stringify(expires)}`);
+          throw new Broken(`the ${kind} session ${sessionId} has expires_at ${said(expires)}`);
         }
         return `session ${sessionId}`;
       },
@@ -163,7 +164,7 @@ function sessionSteps(
         );
         const acknowledged = valueAt(answered, 'answer.selected_index');
         if (acknowledged !== selected) {
-          throw new Broken(`choice ${selected} was sent, ${JSON.stringify(acknowledged)} acknowledged`);
+          throw new Broken(`choice ${selected} was sent, ${said(acknowledged)} acknowledged`);
         }
         return `choice ${selected} acknowledged`;
       },
@@ -213,14 +214,14 @@ function expectOk({ status, body }: ApiResponse): unknown {
   if (status === 200) return body;
   const code = errorCodeOf(body);
   const message = valueAt(body, 'message') ?? valueAt(body, 'error.message');
-  const said = [`HTTP ${status}`, code, typeof message === 'string' ? message : undefined]
+  const told = [`HTTP ${status}`, code, typeof message === 'string' ? said(message) : undefined]
     .filter((part) => part !== undefined)
     .join(' ');
-  if (status === 401) throw new Undetermined(`${said}: the login of the student is refused`);
+  if (status === 401) throw new Undetermined(`${told}: the login of the student is refused`);
   if (status === 429) {
-    throw new Undetermined(`${said}: rate limited`, { hint: 'wait a minute in silence, then ask again' });
+    throw new Undetermined(`${told}: rate limited`, { hint: 'wait a minute in silence, then ask again' });
   }
-  throw new Broken(said);
+  throw new Broken(told);
 }
 
 function textAt(body: unknown, path: string): string {
@@ -233,7 +234,7 @@ function scoreOf(body: unknown): string {
   const correct = valueAt(body, 'score_correct');
   const total = valueAt(body, 'score_total');
   if (typeof correct !== 'number' || typeof total !== 'number') {
-    throw new Broken(`submit answered without a score: ${JSON.stringify(body)}`);
+    throw new Broken(`submit answered without a score: ${said(body)}`);
   }
   return `${correct} of ${total}`;
 }

@@ -1,6 +1,7 @@
 import type { ApiResponse } from '../lifecycle/environment.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { AllowedOperation, BlockedOperation, ExamModeFacts } from '../lifecycle/platform.ts';
+import { said } from '../lifecycle/redact.ts';
 import { errorCodeOf, valueAt } from './answer-body.ts';
 import { type Attempt, outcomeOf } from './attempt.ts';
 
@@ -34,7 +35,7 @@ export function readGate(answer: Attempt<ApiResponse>, { facts, loginAnswers401 
     if (code === facts.blockedCode) return { gate: 'closed', seen };
     // Only the gate names the operation that it stops, whatever status it answers with.
     const action = valueAt(body, 'details.action') ?? valueAt(body, 'error.details.action');
-    if (typeof action === 'string') return { gate: 'closed', seen: `${seen} for ${action}` };
+    if (typeof action === 'string') return { gate: 'closed', seen: `${seen} for ${said(action)}` };
     const lock = code === undefined ? undefined : facts.otherLocks[code];
     if (lock !== undefined) return { gate: 'unclear', seen: `${seen}: refused by ${lock}, not by exam mode` };
     if (status === 403 && loginAnswers401) return { gate: 'closed', seen: `${seen}, as the documents say` };

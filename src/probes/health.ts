@@ -1,6 +1,7 @@
 import type { ApiResponse, Environment } from '../lifecycle/environment.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { HealthEndpoint } from '../lifecycle/platform.ts';
+import { said } from '../lifecycle/redact.ts';
 import { valueAt } from './answer-body.ts';
 import { type Attempt, attempt, outcomeOf } from './attempt.ts';
 import { type BackendTarget, backendTargets } from './backend-targets.ts';
@@ -51,7 +52,8 @@ export function judgeHealth(endpoint: HealthEndpoint, answers: readonly HealthAn
     if ('problem' in answer) silent.push(`${target}: ${answer.problem}`);
     else {
       const seen = valueAt(answer.value.body, path);
-      if (seen !== value) bad.push(`${target}: ${path} is ${said(seen)} (HTTP ${answer.value.status})`);
+      if (seen !== value)
+        bad.push(`${target}: ${path} is ${said(JSON.stringify(seen))} (HTTP ${answer.value.status})`);
     }
   }
   const hint = 'look at the log of that instance and at what it depends on: database, cache';
@@ -60,8 +62,4 @@ export function judgeHealth(endpoint: HealthEndpoint, answers: readonly HealthAn
   if (answers.length === 0) return outcomeOf(endpoint, 'unknown', 'nothing was asked');
   const places = answers.map(({ target }) => target).join(', ');
   return outcomeOf(endpoint, 'pass', `${endpoint.source}: ${path} is ${value} on ${places}`);
-}
-
-function said(value: unknown): string {
-  return value === undefined ? 'absent' : JSON.stringify(value);
 }
