@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { OperationFailed, UsageError } from './lifecycle/errors.ts';
 import { type FullContext, makeContext } from './main/context.ts';
 import { explainError } from './main/explain-error.ts';
-import { listenForInterrupts } from './main/interrupts.ts';
+import { type Interrupts, listenForInterrupts } from './main/interrupts.ts';
 import { commandLoaders } from './main/load-command.ts';
 import { noteOrphans, onLeaving } from './main/orphans.ts';
 import { globalProgram, type ProgramOptions, registerNames, wantedCommand } from './main/program.ts';
@@ -16,10 +16,11 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
   const options = () => program.opts<ProgramOptions>();
   let exitCode = 0;
   let context: FullContext | undefined;
+  let interrupts: Interrupts | undefined;
   try {
     const [first, about] = wantedCommand(program, args);
     const name = first === 'help' ? about : first;
-    const interrupts = listenForInterrupts({
+    interrupts = listenForInterrupts({
       timeout: options().timeout,
       reverts:
         !options().dryRun && ![`${first}`, `${first} ${about}`].some((each) => readOnly.includes(each)),
@@ -53,14 +54,15 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
     program.hook('preAction', (_, command) => refuseDryRun(command, options()));
     if (name !== 'recover') await noteOrphans(made);
     await program.parseAsync([...args], { from: 'user' });
-    interrupts.release();
-    interrupts.signal.throwIfAborted();
+    made.signal.throwIfAborted();
     return exitCode;
   } catch (error) {
     context?.progress.end();
     const explained = explainError(causeOf(error, context), options().debug);
     if (explained.text !== '') process.stderr.write(`error: ${explained.text}\n`);
     return explained.exitCode;
+  } finally {
+    interrupts?.release();
   }
 }
 

@@ -4,6 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
+import { said } from '../lifecycle/redact.ts';
 import { processStat } from './processes.ts';
 
 const installHint = 'examctl load install-k6 installs it; or set K6_BIN; or run with --engine builtin';
@@ -24,14 +25,14 @@ export function k6Candidates({ K6_BIN, PATH = '', XDG_CACHE_HOME }: K6Places): s
 }
 
 export async function findK6(
-  places: K6Places,
+  env: K6Places & Variables,
 ): Promise<{ binary: string; version: string } | { missing: string; hint: string }> {
-  const candidates = k6Candidates(places);
+  const candidates = k6Candidates(env);
   for (const binary of candidates) {
-    if (await isExecutable(binary)) return checkedVersion(binary);
+    if (await isExecutable(binary)) return checkedVersion(binary, env);
   }
-  return places.K6_BIN
-    ? { missing: `K6_BIN is ${places.K6_BIN}, which cannot be executed`, hint: installHint }
+  return env.K6_BIN
+    ? { missing: `K6_BIN is ${env.K6_BIN}, which cannot be executed`, hint: installHint }
     : { missing: 'no k6 on the PATH or in the cache of examctl', hint: installHint };
 }
 
@@ -42,16 +43,18 @@ async function isExecutable(file: string): Promise<boolean> {
   );
 }
 
-async function checkedVersion(binary: string) {
+async function checkedVersion(binary: string, env: Variables) {
   const { execa } = await import('execa');
   const { stdout, failed, shortMessage } = await execa(binary, ['version'], {
+    env: passedEnvironment(env),
+    extendEnv: false,
     reject: false,
     timeout: 10_000,
   });
-  if (failed) return { missing: `${binary} version: ${shortMessage}`, hint: installHint };
+  if (failed) return { missing: `${binary} version: ${said(shortMessage)}`, hint: installHint };
   const version = parseK6Version(stdout);
   if (version === undefined)
-    return { missing: `${binary} is not k6: "${stdout.slice(0, 60)}"`, hint: installHint };
+    return { missing: `${binary} is not k6: "${said(stdout).slice(0, 60)}"`, hint: installHint };
   if (isSupported(version)) return { binary, version };
   return { missing: `${binary} is k6 ${version}; 1 or 2 is needed`, hint: installHint };
 }
@@ -84,16 +87,28 @@ export function k6Arguments({ script, ledger, samples }: K6Files): string[] {
   ];
 }
 
-/** K6_VUS and the like would silently replace what the scenario says; only what is needed is passed on. */
+/**
+ * What k6 needs to find its way: folders, language, proxies, certificates. Nothing else: it would hand every secret of the
+ * shell to whoever may read /proc, and K6_VUS and the like would silently replace what the scenario says.
+ */
+const passedOn =
+  /^(?:PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|SystemRoot|SSL_CERT_FILE|SSL_CERT_DIR|GODEBUG|GOMAXPROCS|GOMEMLIMIT|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/;
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+function passedEnvironment(inherited: Variables): Record<string, string> {
+  const kept = Object.entries(inherited).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && passedOn.test(entry[0]),
+  );
+  return Object.fromEntries(kept);
+}
+
 export function k6Environment(
-  inherited: Readonly<Record<string, string | undefined>>,
+  inherited: Variables,
   files: { readonly plan: string; readonly summary: string },
 ): Record<string, string> {
-  const kept = Object.entries(inherited).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('K6_'),
-  );
   return {
-    ...Object.fromEntries(kept),
+    ...passedEnvironment(inherited),
     K6_NO_USAGE_REPORT: 'true',
     EXAMCTL_LOAD_PLAN: files.plan,
     EXAMCTL_LOAD_SUMMARY: files.summary,

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, messageOf } from '../lifecycle/errors.ts';
+import { said } from '../lifecycle/redact.ts';
 import { packageRoot } from './package-root.ts';
 
 export interface HeaderField {
@@ -85,7 +86,7 @@ export function readSql(text: string): SqlText {
     } else if (continued !== undefined && last !== undefined && current !== undefined) {
       header.set(last, { ...current, value: `${current.value} ${continued.trim()}`.trim() });
     } else {
-      const message = `"${written}" is neither "-- key: value" nor a continuation, "--" and two or more spaces`;
+      const message = `"${said(written)}" is neither "-- key: value" nor a continuation, "--" and two or more spaces`;
       problems.push({ line, message });
     }
   }

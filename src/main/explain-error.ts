@@ -30,10 +30,23 @@ export function explainError(error: unknown, debug: boolean): ExplainedError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
   const remedy = systemErrors[code];
   if (remedy !== undefined) return { exitCode: 3, text: `${messageOf(error)}\n${indent(remedy)}${stack}` };
+  const told = toldFromOutside(error);
+  if (told !== undefined) return { exitCode: 3, text: `${told}${stack}` };
   return {
     exitCode: 70,
     text: `a bug in examctl: ${messageOf(error)}\n${indent('run it again with --debug for the stack, and report it')}${stack}`,
   };
+}
+
+/** What somebody else answered, however odd, is no bug of ours. */
+function toldFromOutside(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  const hint = indent('run it again, and with --debug to see where it was asked');
+  const isOfPostgres = 'severity' in error && /^[0-9A-Z]{5}$/.test(String(error.code));
+  if (isOfPostgres)
+    return `PostgreSQL did not carry it out: ${messageOf(error)} (${String(error.code)})\n${hint}`;
+  const isOfSystem = 'syscall' in error || String(error.code).startsWith('UND_ERR_');
+  return isOfSystem ? `${messageOf(error)}\n${hint}` : undefined;
 }
 
 function indent(text: string): string {

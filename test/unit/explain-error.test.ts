@@ -66,6 +66,23 @@ describe('an error of the system that a person can mend', () => {
   });
 });
 
+describe('what somebody else answered', () => {
+  it.each([
+    [
+      'PostgreSQL',
+      { code: '25006', severity: 'ERROR' },
+      'PostgreSQL did not carry it out: odd token=*** (25006)',
+    ],
+    ['the system', { code: 'ECONNRESET', syscall: 'read' }, 'odd token=***'],
+    ['a server', { code: 'UND_ERR_SOCKET' }, 'odd token=***'],
+  ])('is no bug, however odd: %s', (_, properties, message) => {
+    const { exitCode, text } = explainError(Object.assign(new Error('odd token=abc'), properties), false);
+    expect(exitCode).toBe(3);
+    expect(text).toContain(message);
+    expect(text).not.toContain('a bug');
+  });
+});
+
 describe('anything else', () => {
   it.each([
     [new TypeError('x is not a function'), 'x is not a function'],

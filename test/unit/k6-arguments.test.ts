@@ -21,10 +21,20 @@ test('k6 sends nothing home, opens no port, and writes the ledger itself', () =>
   ]);
 });
 
-test('variables of k6 that would replace the scenario are not passed on', () => {
-  const env = k6Environment({ K6_VUS: '1', K6_DURATION: '1s', HOME: '/h' }, { plan: '/p', summary: '/s' });
+test('k6 gets the way through proxy and certificates, but no secret, and nothing that would replace the scenario', () => {
+  const inherited = {
+    K6_VUS: '1',
+    HOME: '/h',
+    STAGING_DATABASE_URL: 'postgres://',
+    AWS_SECRET_ACCESS_KEY: 'x',
+    HTTPS_PROXY: 'http://proxy:3128',
+    SSL_CERT_FILE: '/ca.pem',
+  };
+  const env = k6Environment(inherited, { plan: '/p', summary: '/s' });
   expect(env).toEqual({
     HOME: '/h',
+    HTTPS_PROXY: 'http://proxy:3128',
+    SSL_CERT_FILE: '/ca.pem',
     K6_NO_USAGE_REPORT: 'true',
     EXAMCTL_LOAD_PLAN: '/p',
     EXAMCTL_LOAD_SUMMARY: '/s',

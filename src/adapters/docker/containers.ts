@@ -58,6 +58,17 @@ export interface ContainerDetails {
   };
 }
 
+const detailsSample = {
+  Id: '',
+  Name: '',
+  Image: '',
+  RestartCount: 0,
+  State: { Status: '', Pid: 0, ExitCode: 0, OOMKilled: false, StartedAt: '', FinishedAt: '', Error: '' },
+  Config: { Image: '', Tty: false },
+  HostConfig: { RestartPolicy: { Name: '' }, Memory: 0 },
+  NetworkSettings: { Networks: {} },
+};
+
 /** Of GET /containers/json. */
 export interface ContainerSummary {
   readonly Id: string;
@@ -131,12 +142,17 @@ export function containersOf(engine: Engine): Containers {
     }
   };
   const inspect = (id: string, signal?: AbortSignal) =>
-    engine.json<ContainerDetails>({ path: `/containers/${id}/json`, ...(signal && { signal }) });
+    engine.json<ContainerDetails>({
+      path: `/containers/${id}/json`,
+      shape: detailsSample,
+      ...(signal && { signal }),
+    });
   return {
     inspect,
     list: (labels, signal) =>
       engine.json<ContainerSummary[]>({
         path: '/containers/json',
+        shape: [{ Id: '', Names: [''], Labels: {}, State: '' }],
         query: { all: true, filters: JSON.stringify({ label: labels }) },
         ...(signal && { signal }),
       }),
@@ -154,6 +170,7 @@ export function containersOf(engine: Engine): Containers {
     async processes(id, signal) {
       const { Processes } = await engine.json<{ Processes: string[][] }>({
         path: `/containers/${id}/top`,
+        shape: { Processes: [['']] },
         query: { ps_args: '-eo pid,ppid,stat,args' },
         ...(signal && { signal }),
       });
@@ -168,6 +185,7 @@ export function containersOf(engine: Engine): Containers {
       const { Id: exec } = await engine.json<{ Id: string }>({
         method: 'POST',
         path: `/containers/${id}/exec`,
+        shape: { Id: '' },
         body: { Cmd: argv, AttachStdin: stdin !== undefined, AttachStdout: true, AttachStderr: true },
         ...abortable,
       });
@@ -182,7 +200,13 @@ export function containersOf(engine: Engine): Containers {
       signal?.throwIfAborted();
       const stdout = Buffer.concat(parts.stdout).toString('utf8');
       const stderr = Buffer.concat(parts.stderr).toString('utf8');
-      const { ExitCode, Pid } = await ended(() => engine.json({ path: `/exec/${exec}/json`, ...abortable }));
+      const { ExitCode, Pid } = await ended(() =>
+        engine.json({
+          path: `/exec/${exec}/json`,
+          shape: { Running: true, ExitCode: 0, Pid: 0 },
+          ...abortable,
+        }),
+      );
       if (Pid === 0) throw cannotRun(argv, stdout + stderr);
       return { exitCode: ExitCode, stdout, stderr };
     },

@@ -4,6 +4,8 @@ import type { RequestOptions } from 'node:https';
 import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
+import { said } from '../../lifecycle/redact.ts';
+import { hasShape } from './has-shape.ts';
 
 /** Milliseconds for one answer; what waits for a container to end is given more. */
 const answerWithin = 15_000;
@@ -14,6 +16,8 @@ export interface EngineRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
+  /** a sample of what the answer must have: whatever else answers at that address is no engine */
+  readonly shape?: unknown;
   readonly signal?: AbortSignal;
   /** milliseconds until the answer must begin */
   readonly timeout?: number;
@@ -62,7 +66,9 @@ export function dockerEngine(env: NodeJS.ProcessEnv): Engine {
       const { answer } = await send(request);
       try {
         const text = await textOf(answer);
-        return (text === '' ? undefined : parsed(text, host)) as T;
+        const body = text === '' ? undefined : parsed(text, host);
+        if (request.shape === undefined || hasShape(body, request.shape)) return body as T;
+        throw noEngine(host, text);
       } catch (error) {
         request.signal?.throwIfAborted();
         throw unreachable(host, error);
@@ -195,16 +201,22 @@ function parsed(text: string, host: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Undetermined(`what answers at ${host} is no Docker engine: ${text.slice(0, 100)}`, {
-      cause: error,
-    });
+    throw noEngine(host, text, error);
   }
+}
+
+function noEngine(host: string, text: string, cause?: unknown): Undetermined {
+  return new Undetermined(`what answers at ${host} is no Docker engine: ${said(text).slice(0, 100)}`, {
+    hint: 'see what is there: docker info; another engine is named by DOCKER_HOST',
+    cause,
+  });
 }
 
 function refusal(status: number, text: string, { method = 'GET', path }: EngineRequest): EngineError {
   let message = text.trim();
   try {
-    message = (JSON.parse(text) as { message: string }).message;
+    const { message: own } = JSON.parse(text) as { message?: unknown };
+    if (typeof own === 'string') message = own;
   } catch {
     // A proxy in between answers as it likes.
   }

@@ -24,7 +24,7 @@ export function imagesOf(engine: Engine): Images {
           Id: string;
           RepoTags: string[] | null;
           Created: string;
-        }>({ path: `/images/${reference}/json`, ...(signal && { signal }) });
+        }>({ path: `/images/${reference}/json`, shape: { Id: '', Created: '' }, ...(signal && { signal }) });
         return { id: Id, references: RepoTags ?? [], createdAt: new Date(Created) };
       } catch (error) {
         if (error instanceof EngineError && error.status === 404) return undefined;
@@ -34,6 +34,7 @@ export function imagesOf(engine: Engine): Images {
     async of(repository) {
       const images = await engine.json<{ Id: string; RepoTags: string[] | null; Created: number }[]>({
         path: '/images/json',
+        shape: [{ Id: '', Created: 0 }],
         query: { filters: JSON.stringify({ reference: [repository] }) },
       });
       return images

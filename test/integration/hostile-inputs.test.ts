@@ -1,0 +1,226 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  everyCommand,
+  HostileWorld,
+  type Hostility,
+  magpie,
+  quoting,
+  runHere,
+} from '../support/hostile-world.ts';
+
+/** Each command, as it is asked here. One that is missing would be asked nothing. */
+const asked: Readonly<Record<string, readonly string[]>> = {
+  'audit log': [''],
+  'audit verify': [''],
+  'audit export': [''],
+  'config check': ['', '--config broken.yaml'],
+  'config schema': [''],
+  doctor: [''],
+  'env list': [''],
+  'env show': ['field', 'composed'],
+  'exam-mode status': ['', '-e composed'],
+  'exam-mode on': ['', '-e composed', '--dry-run'],
+  'exam-mode off': [''],
+  'exam-mode verify': [''],
+  explain: ['3'],
+  'fault list': ['', '-e composed'],
+  'fault inject': ['redis-outage -e composed', 'connection-exhaustion', 'clock-skew'],
+  'fault status': ['', '-e composed'],
+  'fault halt': ['-e composed'],
+  'fault clear': ['', '-e composed'],
+  'integrity check': ['', '--state broken'],
+  'integrity list': [''],
+  'integrity explain': ['duplicate-submissions'],
+  'integrity new': ['own-check'],
+  'integrity lint': ['', 'own.sql'],
+  'integrity baseline accept': ['--reason known'],
+  'integrity baseline list': [''],
+  'integrity baseline prune': [''],
+  'integrity baseline remove': ['--check own'],
+  'integrity history': [''],
+  'integrity compare': ['1 2', 'broken.json broken.csv'],
+  'load list': [''],
+  'load run': ['answers --students 1', 'answers --students 2 --dry-run', 'exam-day --shape broken.json'],
+  'load reconcile': ['broken.csv', 'broken.json'],
+  'load manifest': ['answers'],
+  'load merge': ['.'],
+  'load shape': ['--from broken.csv', '--from students.csv', '--from db'],
+  'metrics capture': ['captured', '-e composed captured'],
+  recover: [''],
+  rehearse: ['', '--dry-run'],
+  'runs list': [''],
+  'runs show': ['0000'],
+  'runs lock': [''],
+  'runs unlock': [''],
+  'services status': ['', '-e composed'],
+  'services logs': ['backend', 'backend -e composed'],
+  'services start': ['backend', 'backend -e composed'],
+  'services stop': ['backend', 'backend -e composed'],
+  'services restart': ['backend', 'backend -e composed'],
+  'services restart-all': ['', '-e composed'],
+  'services rollback': ['backend', 'backend --to v1 -e composed'],
+  'sandbox status': [''],
+  'sandbox logs': [''],
+  'sandbox down': [''],
+  'sandbox break': ['slow-query'],
+  'sandbox plant': ['duplicate-submissions'],
+  'sandbox mend': [''],
+  'sandbox defects': [''],
+};
+
+/** They make servers, or fetch a program. */
+const notAsked = ['load install-k6', 'sandbox up', 'sandbox reset'];
+
+const answers: readonly Hostility[] = [
+  {
+    name: 'quotes secrets in errors',
+    http: (_, response) =>
+      response
+        .writeHead(500, { 'set-cookie': 'sid=magpie', location: 'http://u:magpie@x/' })
+        .end(JSON.stringify({ error_code: quoting, message: quoting, details: { action: quoting } })),
+    tcp: (socket) => socket.once('data', (asked) => socket.end(errorFor(asked))),
+  },
+  {
+    name: 'agrees to everything, with the wrong shape',
+    http: (_, response) =>
+      response.writeHead(200).end(JSON.stringify({ enabled: quoting, status: [quoting] })),
+    tcp: (socket) => socket.on('data', (asked) => socket.write(agreementTo(asked))),
+  },
+  {
+    name: 'answers what is no answer',
+    http: (_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(`"${quoting}`),
+    tcp: (socket) => socket.once('data', () => socket.end(randomBytes(64))),
+  },
+  {
+    name: 'hangs up',
+    http: (request) => request.socket.destroy(),
+    tcp: (socket) => socket.destroy(),
+  },
+];
+
+/** In the protocol of whoever asks. */
+function errorFor(asked: Buffer): Buffer {
+  if (asked[0] === '*'.charCodeAt(0)) return Buffer.from(`-ERR ${quoting}\r\n`);
+  const fields = Buffer.from(`SERROR\0C22P02\0Minvalid input syntax: "${quoting}"\0\0`);
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(fields.length + 4);
+  return Buffer.concat([Buffer.from('E'), length, fields]);
+}
+
+/** To a login, and then an error to whatever is asked, after which more may be asked. */
+function agreementTo(asked: Buffer): Buffer {
+  if (asked[0] === '*'.charCodeAt(0)) {
+    const commands = asked.toString('latin1').split('*').length - 1;
+    return Buffer.from(`+${quoting}\r\n`.repeat(commands));
+  }
+  const ready = Buffer.from('Z\0\0\0\x05I', 'latin1');
+  const isLogin = asked[0] === 0;
+  return Buffer.concat([isLogin ? Buffer.from('R\0\0\0\x08\0\0\0\0', 'latin1') : errorFor(asked), ready]);
+}
+
+const secrets = {
+  DB_PASSWORD: 'magpie-db-1',
+  CACHE_PASSWORD: 'magpie-cache-1',
+  ADMIN_TOKEN: 'magpie-admin-1',
+  API_LOGIN: 'magpie-login-1',
+  SIGNING_KEY: 'magpie-key-1',
+};
+
+const configuration = (httpPort: number, tcpPort: number) => `
+environments:
+  field:
+    platform: exam-platform
+    driver: { kind: kubernetes, namespace: exams }
+    api: { url: "http://ops:\${env:API_LOGIN}@127.0.0.1:${httpPort}", admin_token: "\${env:ADMIN_TOKEN}" }
+    database: { url: "postgres://app:\${env:DB_PASSWORD}@127.0.0.1:${tcpPort}/exams" }
+    cache: { url: "redis://:\${env:CACHE_PASSWORD}@127.0.0.1:${tcpPort}" }
+    identities: { file: students.csv }
+  composed:
+    extends: field
+    driver: { kind: compose, file: compose.yaml }
+    identities: { signing_key: "\${env:SIGNING_KEY}", email_domain: load.example.com }
+checks: { folder: checks }
+`;
+
+const students =
+  'user_id,email,token\nu1,magpie1@load.example.com,magpie-token-1\nu2,magpie2@load.example.com,magpie-token-2\n';
+
+let world: HostileWorld;
+const kept = { ...process.env };
+
+beforeAll(() => {
+  world = new HostileWorld();
+  world.write('students.csv', students);
+  world.write('broken.csv', `u1;${quoting};magpie\n"magpie`);
+  world.write('broken.json', `{"schema": "${quoting}`);
+  world.write('broken.yaml', `environments: { x: "${quoting}\n  magpie: [`);
+  world.write('compose.yaml', 'services:\n  backend:\n    image: x\n    environment: { PASSWORD: magpie }\n');
+  world.write('checks/own.sql', `-- ${quoting}\nSELECT 1`);
+  world.write('own.sql', `-- id: own\nSELECT '${quoting}'`);
+  // programs that are started: what they are told is what ps and /proc show to everybody
+  for (const program of ['k6', 'docker']) {
+    world.write(
+      `bin/${program}`,
+      `#!/bin/sh\n{ echo "$0 $*"; env; } >> ${world.folder}/started\necho '${quoting}' >&2\necho '${quoting}'\nexit 1\n`,
+    );
+  }
+});
+afterAll(() => {
+  for (const name of Object.keys(process.env)) if (!(name in kept)) delete process.env[name];
+  Object.assign(process.env, kept);
+  world.remove();
+});
+
+it('every command is asked', async () => {
+  const known = [...Object.keys(asked), ...notAsked].sort();
+  expect(known).toEqual((await everyCommand()).sort());
+});
+
+describe.each(answers)('a world that $name', (hostility) => {
+  it('gets no secret told, and is no bug of ours', async () => {
+    const { httpPort, tcpPort } = await world.open(hostility);
+    const config = world.write('examctl.yaml', configuration(httpPort, tcpPort));
+    Object.assign(process.env, secrets, {
+      PATH: `${world.folder}/bin:${process.env.PATH}`,
+      DOCKER_HOST: `tcp://127.0.0.1:${httpPort}`,
+      EXAMCTL_STATE: world.state,
+    });
+    const wrong: string[] = [];
+    for (const [command, lines] of Object.entries(asked)) {
+      for (const line of lines) {
+        const args = `${command} ${line}`.trim().split(' ').map(inFolder);
+        const environment = args.includes('-e') ? [] : ['-e', 'field'];
+        const { exitCode, text } = await runHere([
+          '-c',
+          config,
+          ...environment,
+          '--timeout',
+          '500ms',
+          ...args,
+        ]);
+        if (exitCode === 70) wrong.push(`${command} ${line}: a bug: ${text}`);
+        wrong.push(...toldIn(`${command} ${line}`, text));
+      }
+    }
+    world.close();
+    wrong.push(...world.recorded().flatMap(([file, content]) => toldIn(file, content)));
+    const started = existsSync(`${world.folder}/started`)
+      ? readFileSync(`${world.folder}/started`, 'utf8')
+      : '';
+    wrong.push(...toldIn('a program was started with', started));
+    expect(wrong.join('\n\n')).toBe('');
+  });
+});
+
+/** What was told, with the words around it. */
+function toldIn(place: string, text: string): string[] {
+  const at = text.search(magpie);
+  return at === -1 ? [] : [`${place}: ${text.slice(Math.max(0, at - 150), at + 60)}`];
+}
+
+/** Files by their whole path: a test does not change its working directory. */
+function inFolder(word: string): string {
+  return /^(broken\.\w+|students\.csv|own\.sql|captured|\.)$/.test(word) ? `${world.folder}/${word}` : word;
+}
