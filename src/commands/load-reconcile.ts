@@ -3,19 +3,20 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { messageOf, UsageError } from '../lifecycle/errors.ts';
 import { exitCodeOf } from '../lifecycle/outcome.ts';
+import type { FindingKind } from '../load/reconcile/judge-session.ts';
 import { reconcile } from '../load/reconcile/reconcile.ts';
 import type { Reconciliation } from '../load/reconcile/reconciliation.ts';
-import type { Report } from '../report/report.ts';
-import type { Context } from './context.ts';
+import type { Block, Report } from '../report/report.ts';
+import type { AuditTrail, Context } from './context.ts';
 
-type ReconcileContext = Pick<Context, 'openEnvironment' | 'progress' | 'signal' | 'report'>;
+type ReconcileContext = Pick<Context, 'openEnvironment' | 'progress' | 'signal' | 'report' | 'audit'>;
 
 export function loadReconcileCommand(context: ReconcileContext): Command {
   return new Command('reconcile')
     .description(
       'compare every acknowledged write of a load run with the database, also while the load still runs',
     )
-    .argument('<ledger...>', 'ledger files, or the folders of load runs')
+    .argument('[ledger...]', 'ledger files, or the folders of load runs; default: the latest load run')
     .addHelpText(
       'after',
       `
@@ -23,6 +24,7 @@ Exits with 1 when something acknowledged is lost, changed, doubled or wrongly sc
 never sent; each is in the findings file beside the first ledger, with its line and its row.
 
 Examples:
+  examctl load reconcile
   examctl load reconcile examctl-runs/load-answers-20260105
   examctl load reconcile worker-1-ledger.ndjson worker-2-ledger.ndjson -e staging -o json`,
     )
@@ -31,10 +33,11 @@ Examples:
 
 export async function runLoadReconcile(
   places: readonly string[],
-  { openEnvironment, progress, signal, report }: ReconcileContext,
+  { openEnvironment, progress, signal, report, audit }: ReconcileContext,
 ): Promise<void> {
-  const ledgers = [...new Set(places.flatMap(ledgersAt))];
   const environment = await openEnvironment();
+  const named = places.length > 0 ? places : [latestLoadRun(audit, environment.name)];
+  const ledgers = [...new Set(named.flatMap(ledgersAt))];
   progress.start(
     `comparing ${ledgers.length === 1 ? ledgers[0] : `${ledgers.length} ledgers`} with ${environment.name}`,
   );
@@ -47,6 +50,18 @@ export async function runLoadReconcile(
   await report(reconcileReport(reconciliation, ledgers));
 }
 
+/** The folder of the latest load run, as it went on record. */
+function latestLoadRun(audit: Pick<AuditTrail, 'read'>, environment: string): string {
+  const folder = audit
+    .read()
+    .filter((entry) => entry.environment === environment && entry.action.startsWith('load run '))
+    .findLast(({ details }) => typeof details.evidence === 'string')?.details.evidence;
+  if (typeof folder === 'string') return folder;
+  throw new UsageError(`there was no load run on ${environment}`, {
+    hint: 'examctl load run answers makes one; or name a ledger, or the folder of a load run',
+  });
+}
+
 function ledgersAt(place: string): string[] {
   const path = resolve(place);
   try {
@@ -57,7 +72,7 @@ function ledgersAt(place: string): string[] {
   } catch (cause) {
     throw new UsageError(`there is no ledger at ${place}: ${messageOf(cause)}`, {
       cause,
-      hint: 'examctl load run answers --ledger says where its evidence is',
+      hint: 'examctl load run answers says where its evidence is',
     });
   }
   throw new UsageError(`${place} has no file whose name ends in ledger.ndjson`, {
@@ -72,44 +87,50 @@ function progressText(share: number, ms: number): string {
 }
 
 export function reconcileReport(reconciliation: Reconciliation, ledgers: readonly string[]): Report {
-  const { counts, sessions, answers, submits, unknownWrites, named, findingsFile, parts } = reconciliation;
-  const { stored, notStored, overwritten } = unknownWrites;
-  const unclear = stored + notStored + overwritten;
+  const { named, findingsFile, parts, sessions } = reconciliation;
+  // where nothing was compared, zeros would read as "nothing is lost"
+  const isCompared = sessions > 0 || findingsFile !== null;
   return {
     kind: 'load.reconcile',
-    data: { ...reconciliation, ledgers },
+    data: { ...reconciliation, ...(isCompared ? {} : { counts: null }), ledgers },
     rows: named,
     outcomes: parts,
     exitCode: exitCodeOf([reconciliation.outcome]),
     blocks: [
-      {
-        type: 'text',
-        text: `${sessions} sessions, ${answers} acknowledged answers, ${submits} acknowledged submits`,
-      },
-      ...(unclear === 0
-        ? []
-        : [
-            {
-              type: 'text',
-              text: `${unclear} writes without a clear answer: ${stored} stored, ${notStored} not stored, ${overwritten} followed by an acknowledged one`,
-            } as const,
-          ]),
-      {
-        type: 'table',
-        columns: [{ title: 'Finding' }, { title: 'Count', align: 'right' }, { title: 'Means' }],
-        rows: Object.entries(counts).map(([what, count]) => [
-          what,
-          count,
-          meanings[what as keyof typeof counts],
-        ]),
-      },
+      ...(isCompared
+        ? comparedBlocks(reconciliation)
+        : [{ type: 'text', text: 'Nothing was compared with the database.' } as const]),
       { type: 'outcomes', outcomes: parts },
       ...(findingsFile === null ? [] : [{ type: 'text', text: `Each finding: ${findingsFile}` } as const]),
     ],
   };
 }
 
-const meanings: Readonly<Record<keyof Reconciliation['counts'], string>> = {
+function comparedBlocks({ counts, sessions, answers, submits, unknownWrites }: Reconciliation): Block[] {
+  const { stored, notStored, overwritten } = unknownWrites;
+  const unclear = stored + notStored + overwritten;
+  return [
+    {
+      type: 'text',
+      text: `${sessions} sessions, ${answers} acknowledged answers, ${submits} acknowledged submits`,
+    },
+    ...(unclear === 0
+      ? []
+      : [
+          {
+            type: 'text',
+            text: `${unclear} writes without a clear answer: ${stored} stored, ${notStored} not stored, ${overwritten} followed by an acknowledged one`,
+          } as const,
+        ]),
+    {
+      type: 'table',
+      columns: [{ title: 'Finding' }, { title: 'Count', align: 'right' }, { title: 'Means' }],
+      rows: Object.entries(counts).map(([what, count]) => [what, count, meanings[what as FindingKind]]),
+    },
+  ];
+}
+
+const meanings: Readonly<Record<FindingKind, string>> = {
   lost: 'acknowledged, and not there',
   changed: 'there with another value that no other write explains',
   doubled: 'there twice, or submitted with two scores',

@@ -34,7 +34,7 @@ A schedule has the columns start, duration_minutes and, if need be, extra_minute
 Examples:
   examctl load shape --from schedule.csv
   examctl load shape --from db --since 2026-05-04T09:00Z --until 2026-05-04T12:00Z -o json > shape.json
-  examctl load run exam-day --shape shape.json --compress 10 --ledger`,
+  examctl load run exam-day --shape shape.json --compress 10`,
     )
     .action((flags: ShapeFlags) => runLoadShape(flags, context));
 }

@@ -396,7 +396,7 @@ describe('looking', () => {
   });
 
   it('load run keeps a ledger and compares it with the database', { timeout: 60_000 }, async () => {
-    const line = 'load run session-burst --students 5 --duration 3s --engine builtin --ledger -o json';
+    const line = 'load run session-burst --students 5 --duration 3s --engine builtin -o json';
     const { exitCode, stdout, stderr } = await run(line);
     expect(exitCode, stdout + stderr).toBe(0);
     const data = JSON.parse(stdout);
@@ -408,7 +408,10 @@ describe('looking', () => {
     expect(data.requests).toBeGreaterThan(0);
     expect(existsSync(data.ledgerFile)).toBe(true);
     expect(stdout).not.toMatch(/eyJ/);
+    expect(data.reconciliation).toMatchObject({ outcome: 'pass', submits: 5 });
     expect((await auditEntries()).at(-1)).toMatchObject({ action: 'load run session-burst', result: 'done' });
+    const again = JSON.parse((await run('load reconcile -o json')).stdout);
+    expect(again).toMatchObject({ outcome: 'pass', ledgers: [data.ledgerFile] });
   });
 });
 

@@ -43,7 +43,7 @@ const asked: Readonly<Record<string, readonly string[]>> = {
   'integrity compare': ['1 2', 'broken.json broken.csv'],
   'load list': [''],
   'load run': ['answers --students 1', 'answers --students 2 --dry-run', 'exam-day --shape broken.json'],
-  'load reconcile': ['broken.csv', 'broken.json'],
+  'load reconcile': ['', 'broken.csv', 'broken.json'],
   'load manifest': ['answers'],
   'load merge': ['.'],
   'load shape': ['--from broken.csv', '--from students.csv', '--from db'],

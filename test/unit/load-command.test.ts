@@ -42,7 +42,12 @@ async function parsed(...flags: string[]) {
 }
 
 test('without flags it is a smoke run with the engine that there is', async () => {
-  expect(await parsed('answers')).toEqual({ scenario: 'answers', profile: 'smoke', engine: 'auto' });
+  expect(await parsed('answers')).toEqual({
+    scenario: 'answers',
+    profile: 'smoke',
+    engine: 'auto',
+    reconcile: true,
+  });
 });
 
 test('students are a number, the duration is seconds', async () => {
@@ -57,7 +62,7 @@ test('students are a number, the duration is seconds', async () => {
       '40',
       '--duration',
       '1m30s',
-      '--ledger',
+      '--no-reconcile',
     ),
   ).toEqual({
     scenario: 'answers',
@@ -65,7 +70,7 @@ test('students are a number, the duration is seconds', async () => {
     engine: 'k6',
     students: 40,
     duration: 90,
-    ledger: true,
+    reconcile: false,
   });
 });
 

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reconcileReport, runLoadReconcile } from '../../src/commands/load-reconcile.ts';
 import type { Postgres } from '../../src/lifecycle/environment.ts';
 import { Undetermined } from '../../src/lifecycle/errors.ts';
 import type { LedgerLine } from '../../src/load/ledger.ts';
@@ -396,5 +397,39 @@ describe('a ledger', () => {
       message: 'no database at 127.0.0.1:1',
       hint: 'start it',
     });
+    const { blocks, data } = reconcileReport(result, []);
+    expect(data).toMatchObject({ counts: null });
+    expect(blocks.map(({ type }) => type)).toEqual(['text', 'outcomes']);
+  });
+});
+
+describe('reconcile without a ledger', () => {
+  const entry = (environment: string, action: string, evidence?: string) => ({
+    environment,
+    action,
+    details: evidence === undefined ? {} : { evidence },
+  });
+  const attempt = (...entries: object[]) =>
+    runLoadReconcile([], {
+      openEnvironment: async () => ({ name: 'staging' }),
+      audit: { read: () => entries },
+      progress: { start: () => undefined },
+    } as never);
+
+  it('takes the latest load run of the environment', async () => {
+    const entries = [
+      entry('staging', 'load run answers', '/none/first'),
+      entry('staging', 'load run answers', '/none/second'),
+      entry('staging', 'load run answers'),
+      entry('prod', 'load run answers', '/none/of-prod'),
+      entry('staging', 'fault inject redis-outage', '/none/of-fault'),
+    ];
+    await expect(attempt(...entries)).rejects.toThrow('no ledger at /none/second');
+  });
+
+  it('says when there was none', async () => {
+    await expect(attempt(entry('prod', 'load run answers', '/none'))).rejects.toThrow(
+      'there was no load run on staging',
+    );
   });
 });
