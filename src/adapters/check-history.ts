@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, readText, writeFileAtomic } from './files.ts';
+import { makeFolder, namesIn, readText, writeFileAtomic } from './files.ts';
 
 /** Results of check runs: `integrity/<environment>/<id>.json` in the state folder, the newest of each environment. */
 export class CheckHistory {
@@ -49,14 +49,5 @@ export class CheckHistory {
 
   #file(environment: string, id: string): string {
     return join(this.folder(environment), `${id}.json`);
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
   }
 }

@@ -1,10 +1,11 @@
 import { constants, rmSync } from 'node:fs';
 import { access, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
 import { said } from '../lifecycle/redact.ts';
+import { homeFolder } from './account.ts';
 import { processStat } from './processes.ts';
 
 const installHint = 'examctl load install-k6 installs it; or set K6_BIN; or run with --engine builtin';
@@ -18,7 +19,7 @@ export interface K6Places {
 /** K6_BIN alone when it is set, else what the PATH has, else what scripts/install-k6.sh has put into the cache. */
 export function k6Candidates({ K6_BIN, PATH = '', XDG_CACHE_HOME }: K6Places): string[] {
   if (K6_BIN !== undefined && K6_BIN !== '') return [K6_BIN];
-  const cache = join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'examctl', 'bin');
+  const cache = join(XDG_CACHE_HOME || join(homeFolder(), '.cache'), 'examctl', 'bin');
   return [...PATH.split(delimiter).filter((folder) => folder !== ''), cache].map((folder) =>
     join(folder, 'k6'),
   );

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../lifecycle/errors.ts';
 import {
@@ -12,7 +12,7 @@ import type { Plan } from '../lifecycle/plan.ts';
 import type { RunFolder, RunIdentity } from '../lifecycle/run.ts';
 import type { HaltOrder, OpenRun, RunArchive } from '../lifecycle/run-archive.ts';
 import { appendLine, syncFolder } from './append-file.ts';
-import { makeFolder, readJson, readText, writeFileAtomic } from './files.ts';
+import { makeFolder, namesIn, readJson, readText, writeFileAtomic } from './files.ts';
 import { identify, isAlive, type ProcessIdentity } from './processes.ts';
 
 export interface OpenMark {
@@ -120,14 +120,4 @@ function journalFile(file: string, isBegun: () => boolean): Journal {
     read: async () => parseJournal(readText(file) ?? '').lines,
     damage: async () => (isBegun() ? journalDamage(readText(file)) : null),
   };
-}
-
-/** None when there is no such folder; one that cannot be read is an error, as it may hold what is left open. */
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

@@ -117,16 +117,16 @@ export function secondsBefore(
   scope: string | null,
   { history }: Pick<IntegrityContext, 'history'>,
 ): (checks: readonly string[]) => number | undefined {
-  const runs = history
-    .ids(environment)
+  const orNone = <T>(read: () => T[]): T[] => {
+    try {
+      return read();
+    } catch {
+      return [];
+    }
+  };
+  const runs = orNone(() => history.ids(environment))
     .slice(0, recentRuns)
-    .flatMap((id) => {
-      try {
-        return [parseSavedRun(history.read(environment, id) ?? '', id)];
-      } catch {
-        return [];
-      }
-    });
+    .flatMap((id) => orNone(() => [parseSavedRun(history.read(environment, id) ?? '', id)]));
   const statements = runs.filter((run) => run.scope === scope).flatMap((run) => run.statements);
   return (checks) => {
     const same = statements.find((one) => one.checks.join() === checks.join());

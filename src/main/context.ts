@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AuditLog } from '../adapters/audit-log.ts';
 import { BaselineFile } from '../adapters/baseline-file.ts';
 import { CheckHistory } from '../adapters/check-history.ts';
-import { makeFolder, writeFileAtomic } from '../adapters/files.ts';
+import { makeFolder, readText, writeFileAtomic } from '../adapters/files.ts';
 import { openLoadHttp } from '../adapters/http-load.ts';
 import { readTextFrom } from '../adapters/input.ts';
 import { findK6, runK6 } from '../adapters/k6.ts';
@@ -24,6 +23,7 @@ import type { LocatedProblem } from '../config/problem.ts';
 import { selectEnvironment } from '../config/select-environment.ts';
 import type { CheckSettings, Config } from '../config/settings.ts';
 import type { Actor } from '../lifecycle/authorize.ts';
+import { messageOf } from '../lifecycle/errors.ts';
 import type { Listener } from '../lifecycle/events.ts';
 import type { LineSink } from '../lifecycle/line-sink.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
@@ -182,7 +182,8 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
             signal,
             onWait: () => progress().note(`waiting until somebody reads ${file}`),
           }),
-    pseudonymSalt: async (environment) => saltOf(join(state(), 'salts'), environment),
+    pseudonymSalt: async (environment) =>
+      saltOf(join(state(), 'salts'), environment, (text) => progress().note(text)),
     loadPorts: async () => ({
       findK6: () => findK6(env),
       runK6: (run) => runK6(run, { scriptsFolder: join(packageRoot(), 'k6'), env }),
@@ -214,15 +215,23 @@ function actorOf({ people }: Config, env: NodeJS.ProcessEnv): Actor {
   return { name, roles: people.find((person) => person.name === name)?.roles ?? [] };
 }
 
-/** Made once for an environment, so that a student has the same pseudonym in every report. */
-async function saltOf(folder: string, environment: string): Promise<string> {
+/**
+ * Made once for an environment, so that a student has the same pseudonym in every report. A question is answered where
+ * nothing can be kept, too.
+ */
+async function saltOf(folder: string, environment: string, note: (text: string) => void): Promise<string> {
   const file = join(folder, environment);
+  const fresh = randomBytes(32).toString('hex');
   try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const kept = readText(file);
+    if (kept !== undefined) return kept;
     makeFolder(folder);
-    writeFileAtomic(file, randomBytes(32).toString('hex'));
-    return readFile(file, 'utf8');
+    writeFileAtomic(file, fresh);
+    return readText(file) ?? fresh;
+  } catch (error) {
+    note(
+      `warning: the pseudonyms of this report are its own, other reports have others: ${messageOf(error)}`,
+    );
+    return fresh;
   }
 }

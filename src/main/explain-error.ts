@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { ExamctlError, messageOf } from '../lifecycle/errors.ts';
 import { redacted } from '../lifecycle/redact.ts';
 
@@ -27,8 +29,7 @@ export function explainError(error: unknown, debug: boolean): ExplainedError {
     return { exitCode: error.exitCode, text: `${error.message}${hint}${stack}` };
   }
   if (isCommanderError(error)) return { exitCode: error.exitCode === 0 ? 0 : 2, text: '' };
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
-  const remedy = systemErrors[code];
+  const remedy = remedyFor(error);
   if (remedy !== undefined) return { exitCode: 3, text: `${messageOf(error)}\n${indent(remedy)}${stack}` };
   const told = toldFromOutside(error);
   if (told !== undefined) return { exitCode: 3, text: `${told}${stack}` };
@@ -49,6 +50,11 @@ function toldFromOutside(error: unknown): string | undefined {
   return isOfSystem ? `${messageOf(error)}\n${hint}` : undefined;
 }
 
+/** For an error of the system that a person can mend. */
+export function remedyFor(error: unknown): string | undefined {
+  return ofAnotherUser(error) ?? systemErrors[(error as NodeJS.ErrnoException | undefined)?.code ?? ''];
+}
+
 function indent(text: string): string {
   return text
     .split('\n')
@@ -59,4 +65,23 @@ function indent(text: string): string {
 /** commander has said itself what was wrong; what is left is the exit code. */
 function isCommanderError(error: unknown): error is { exitCode: number } {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
+}
+
+/** To choose another folder there would be to know nothing of the runs in this one. */
+function ofAnotherUser(error: unknown): string | undefined {
+  const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
+  if ((code !== 'EACCES' && code !== 'EPERM') || path === undefined) return undefined;
+  const owner = ownerOf(path);
+  if (owner === undefined || owner === process.geteuid?.()) return undefined;
+  return `it belongs to another user (uid ${owner}): run examctl as that user (sudo -u '#${owner}' ...), or have the folder opened to this account; in another state folder the runs of this one are not seen`;
+}
+
+/** Of the path, or of the nearest folder above it that can be looked at; undefined where nothing is there. */
+function ownerOf(path: string): number | undefined {
+  try {
+    return statSync(path).uid;
+  } catch (error) {
+    const hidden = (error as NodeJS.ErrnoException).code === 'EACCES' && dirname(path) !== path;
+    return hidden ? ownerOf(dirname(path)) : undefined;
+  }
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { actuatorFor } from '../actions/index.ts';
+import { accountName } from '../adapters/account.ts';
 import type { AuditLog } from '../adapters/audit-log.ts';
 import { startGuardian } from '../adapters/guardian-process.ts';
 import { identify } from '../adapters/processes.ts';
@@ -283,7 +284,7 @@ function notKnown(run: string, damage: string, folder: string): Undetermined {
 }
 
 export function actorName(env: NodeJS.ProcessEnv): string {
-  return env.EXAMCTL_ACTOR ?? env.SUDO_USER ?? userInfo().username;
+  return env.EXAMCTL_ACTOR || env.SUDO_USER || accountName();
 }
 
 /** Sorts by time, says what it was, and is easy to tell on the phone by its last four characters. */

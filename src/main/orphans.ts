@@ -1,5 +1,6 @@
 import { messageOf } from '../lifecycle/errors.ts';
 import type { FullContext } from './context.ts';
+import { remedyFor } from './explain-error.ts';
 import { nothingLeft } from './nothing-left.ts';
 
 /** Every command notices what dead runs have left; one that only cannot look says so and goes on. */
@@ -16,7 +17,10 @@ export async function noteOrphans({
       );
     }
   } catch (error) {
-    progress.note(`warning: whether a run has died cannot be seen: ${messageOf(error)}`);
+    const remedy = remedyFor(error);
+    progress.note(
+      `warning: whether a run has died cannot be seen: ${messageOf(error)}${remedy === undefined ? '' : `: ${remedy}`}`,
+    );
   }
 }
 

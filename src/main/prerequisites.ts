@@ -5,6 +5,7 @@ import { makeFolder } from '../adapters/files.ts';
 import { findK6 } from '../adapters/k6.ts';
 import { messageOf } from '../lifecycle/errors.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
+import { remedyFor } from './explain-error.ts';
 
 const oldestNode = [20, 12] as const;
 
@@ -49,7 +50,7 @@ function stateIsWritable(state: string): OutcomeRecord {
       ...record,
       outcome: 'fail',
       message: messageOf(error),
-      hint: 'choose another one: --state DIR or EXAMCTL_STATE',
+      hint: remedyFor(error) ?? 'choose another one: --state DIR or EXAMCTL_STATE',
     };
   }
 }

@@ -1,6 +1,15 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -322,7 +331,7 @@ describe('without a sandbox', () => {
 describe('a state folder that cannot be used', () => {
   const inState = (state: string, line: string) => examctl.start(words(line), { EXAMCTL_STATE: state }).ended;
 
-  it.each(['sandbox up', 'sandbox status', 'fault inject redis-outage', 'rehearse', 'integrity check'])(
+  it.each(['sandbox up', 'sandbox status', 'fault inject redis-outage', 'rehearse'])(
     'as it is a file, is no bug: %s says so, and what to do',
     async (command) => {
       const file = join(examctl.cwd, 'file');
@@ -347,13 +356,14 @@ describe('a state folder that cannot be used', () => {
   const account = serverAccount();
   const canRunBin = isTraversable(packageRoot(), account);
 
-  it.for(['sandbox up', 'rehearse', 'integrity check', 'doctor'])(
+  it.for(['sandbox up', 'rehearse', 'doctor'])(
     'as it is read-only for an ordinary user, is no bug: %s says so',
     async (command, { skip }) => {
       skip(!canRunBin, 'an ordinary user cannot reach the program here');
       const parent = mkdtempSync(join(tmpdir(), 'examctl-read-only-'));
       const state = join(parent, 'state');
       mkdirSync(state);
+      if (account !== undefined) chownSync(state, account.uid, account.gid);
       chmodSync(parent, 0o755);
       chmodSync(state, 0o555);
       try {
@@ -369,6 +379,25 @@ describe('a state folder that cannot be used', () => {
       }
     },
   );
+
+  it('is not needed by an account without a name and without a home, as a container has it', ({ skip }) => {
+    skip(!canRunBin || process.getuid?.() !== 0, 'only root can be any other account');
+    const script = join(packageRoot(), 'bin/examctl.js');
+    const ended = (...args: string[]) =>
+      spawnSync(process.execPath, [script, ...args], {
+        uid: 54321,
+        gid: 54321,
+        cwd: '/',
+        env: { PATH: process.env.PATH },
+        encoding: 'utf8',
+      });
+    expect(ended('explain', '3')).toMatchObject({ status: 0, stderr: '' });
+    expect(ended('runs', 'list')).toMatchObject({ status: 0, stderr: '' });
+    expect(ended('sandbox', 'up')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--state DIR'),
+    });
+  });
 
   async function asOrdinaryUser(state: string, cwd: string, args: readonly string[]) {
     const { NODE_OPTIONS: _, ...inherited } = process.env;
