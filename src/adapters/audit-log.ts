@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type AuditContent, type AuditEntry, chain } from '../lifecycle/audit.ts';
+import { type AuditContent, type AuditEntry, type AuditReference, chain } from '../lifecycle/audit.ts';
 import { redacted } from '../lifecycle/redact.ts';
 import { appendLine } from './append-file.ts';
 import { withFileLock } from './file-lock.ts';
@@ -82,10 +82,7 @@ function withoutSecrets(content: AuditContent): AuditContent {
  * What a new entry is chained to. Where the noted head is not the last entry (nor the one before it, as after a crash
  * between the two writes), the log was cut: chaining to the head leaves the break where verification finds it.
  */
-function linkOf(
-  last: AuditEntry | undefined,
-  head: string | undefined,
-): Pick<AuditEntry, 'sequence' | 'hash'> | undefined {
+function linkOf(last: AuditEntry | undefined, head: string | undefined): AuditReference | undefined {
   if (head === undefined || head === last?.hash || head === last?.previousHash) return last;
   return { sequence: last?.sequence ?? 0, hash: head };
 }

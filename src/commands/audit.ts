@@ -1,6 +1,9 @@
 import { Command } from 'commander';
 import { type AuditEntry, verifyChain } from '../lifecycle/audit.ts';
+import { type RecordedRun, verifyRuns } from '../lifecycle/audit-coverage.ts';
 import { exitCodeOf } from '../lifecycle/outcome.ts';
+import type { RunArchive } from '../lifecycle/run-archive.ts';
+import type { Block } from '../report/report.ts';
 import type { Context } from './context.ts';
 import { parseCount } from './count-argument.ts';
 
@@ -15,11 +18,13 @@ export function auditCommand(context: Context): Command {
     .action((options: { limit: number }) => runAuditLog(options, context));
   command
     .command('verify')
-    .description('prove that no entry was changed, added, removed or cut off')
+    .description(
+      'prove that no entry was changed, added, removed or cut off, and that every run is on record',
+    )
     .action(() => runAuditVerify(context));
   command
     .command('export')
-    .description('print every entry: -o ndjson (default), json or yaml')
+    .description('print every entry: as lines of JSON unless -o says otherwise')
     .addHelpText('after', '\nExample:\n  examctl audit export > audit-2026.ndjson')
     .action(() => runAuditExport(context));
   return command;
@@ -36,16 +41,14 @@ export async function runAuditLog(
     kind: 'audit.log',
     data: { entries },
     rows: entries,
-    blocks: [
-      {
-        type: 'table',
-        columns: ['#', 'Time', 'Who', 'Environment', 'Action', 'Result', 'Reason'].map((title) => ({
-          title,
-        })),
-        rows: entries.map(rowOf),
-      },
-    ],
+    onlyShows: true,
+    blocks: [entryTable(entries)],
   });
+}
+
+function entryTable(entries: readonly AuditEntry[]): Block {
+  const titles = ['#', 'Time', 'Who', 'Environment', 'Action', 'Result', 'Reason'];
+  return { type: 'table', columns: titles.map((title) => ({ title })), rows: entries.map(rowOf) };
 }
 
 function rowOf({ sequence, at, actor, host, environment, action, result, reason, breakGlass }: AuditEntry) {
@@ -60,18 +63,40 @@ function rowOf({ sequence, at, actor, host, environment, action, result, reason,
   ];
 }
 
-export async function runAuditVerify({ audit, report }: AuditContext): Promise<void> {
-  const outcome = verifyChain(audit.read(), audit.head(), audit.broken());
+export async function runAuditVerify({
+  audit,
+  archive,
+  report,
+}: AuditContext & Pick<Context, 'archive'>): Promise<void> {
+  // the runs first: one that begins meanwhile is in the log before it has a folder
+  const runs = await recordedRuns(archive);
+  const entries = audit.read();
+  const outcomes = [
+    verifyChain(entries, audit.head(), audit.broken()),
+    verifyRuns(entries, runs, new Date()),
+  ];
   await report({
     kind: 'audit.verify',
-    data: outcome,
-    outcomes: [outcome],
-    exitCode: exitCodeOf([outcome.outcome]),
+    version: 2,
+    data: { outcomes },
+    outcomes,
+    exitCode: exitCodeOf(outcomes.map(({ outcome }) => outcome)),
     blocks: [
-      { type: 'outcomes', outcomes: [outcome] },
+      { type: 'outcomes', outcomes },
       { type: 'text', text: audit.file },
     ],
   });
+}
+
+function recordedRuns(archive: RunArchive): Promise<RecordedRun[]> {
+  const open = new Map(archive.open().map((run) => [run.id, run]));
+  return Promise.all(
+    archive.list().map(async (id) => {
+      const journal = archive.journal(id);
+      const [lines, damage] = await Promise.all([journal.read(), journal.damage()]);
+      return { id, lines, damage, alive: open.get(id)?.alive ?? false };
+    }),
+  );
 }
 
 export async function runAuditExport({
@@ -81,10 +106,12 @@ export async function runAuditExport({
 }: AuditContext & Pick<Context, 'options'>): Promise<void> {
   const entries = audit.read();
   const lines = entries.map((entry) => JSON.stringify(entry)).join('\n');
+  const asLines: Block[] = entries.length === 0 ? [] : [{ type: 'code', text: lines }];
   await report({
     kind: 'audit.export',
     data: { entries },
     rows: entries,
-    blocks: options.output === undefined && entries.length > 0 ? [{ type: 'code', text: lines }] : [],
+    onlyShows: true,
+    blocks: options.output === undefined ? asLines : [entryTable(entries)],
   });
 }

@@ -26,12 +26,12 @@ export interface AuditEntry extends AuditContent {
   readonly hash: string;
 }
 
+/** An entry, as journals name it: a log that does not hold it is not the one that it was written to. */
+export type AuditReference = Pick<AuditEntry, 'sequence' | 'hash'>;
+
 const firstPreviousHash = '0'.repeat(64);
 
-export function chain(
-  content: AuditContent,
-  previous: Pick<AuditEntry, 'sequence' | 'hash'> | undefined,
-): AuditEntry {
+export function chain(content: AuditContent, previous: AuditReference | undefined): AuditEntry {
   const entry = {
     ...content,
     sequence: (previous?.sequence ?? 0) + 1,
@@ -82,6 +82,13 @@ export function verifyChain(
   }
   if (head !== undefined && !entries.slice(-2).some(({ hash }) => hash === head)) {
     return { ...base, outcome: 'fail', message: 'the log was cut: the last entry that was noted is gone' };
+  }
+  if (entries.length === 0 && broken.length === 0) {
+    return {
+      ...base,
+      outcome: 'skipped',
+      message: 'there is no entry: nothing was recorded, or all of it is gone',
+    };
   }
   if (broken.length > 0) {
     const message = `${entries.length} entries, each with the hash of the one before; not entries: line ${broken.join(', ')}, as a crash leaves them`;

@@ -1,3 +1,4 @@
+import type { AuditReference } from './audit.ts';
 import type { OutcomeRecord } from './outcome.ts';
 import type { Action, Plan } from './plan.ts';
 
@@ -17,7 +18,11 @@ export type JournalEntry =
       readonly host: string;
       readonly pid: number;
       readonly reason: string | null;
+      /** the audit log's entry of its beginning */
+      readonly audit?: AuditReference;
     }
+  /** what the audit log says of this run since */
+  | ({ readonly type: 'audit.entry' } & AuditReference)
   | { readonly type: 'plan.made'; readonly plan: Plan }
   | { readonly type: 'lock.taken'; readonly where: 'database' | 'file'; readonly epoch: number }
   | { readonly type: 'guardian.ready'; readonly pid: number }

@@ -1,4 +1,5 @@
 import type { Actuator } from './actuator.ts';
+import type { AuditReference } from './audit.ts';
 import type { Clock } from './clock.ts';
 import { ExamctlError, messageOf, OperationFailed, Refused } from './errors.ts';
 import type { Listener } from './events.ts';
@@ -16,6 +17,8 @@ export interface RunIdentity {
   readonly host: string;
   readonly pid: number;
   readonly reason: string | null;
+  /** the audit log's entry of its beginning */
+  readonly audit?: AuditReference;
 }
 
 /** A detached process that reverts when the run's own process is gone or late. */

@@ -106,6 +106,8 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
   });
   const listener = once(() => around.emit ?? progressListener(progress(), options().verbose));
 
+  let unrecorded = false;
+
   return {
     cwd,
     env,
@@ -134,7 +136,7 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
       // what is piped on may come out on the very terminal
       progress().end();
       await printReport(report, { stdout, env, format: requestedFormat(options()), colour: options().color });
-      around.setExitCode(report.exitCode ?? 0);
+      around.setExitCode(report.exitCode || (unrecorded ? 3 : 0));
     },
     openEnvironment: async (name) => {
       const loaded = await config();
@@ -150,6 +152,9 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
         flags: ownFlags(environment.name, { state: state(), configFile: options().config }),
         signal,
         emit: listener(),
+        onUnrecorded: () => {
+          unrecorded = true;
+        },
         actor: async () => actorOf(await config(), env),
         reason: options().reason,
         breakGlass: options().breakGlass,

@@ -52,9 +52,8 @@ export async function runGuardian(args: string[]): Promise<void> {
   await orLog('the journal', journal.append({ type: 'run.finished', by: 'guardian', result, message }));
   await orLog('the run lock', runLocksOf(environment, state).forceRelease(run));
   const { actor, operation, reason } = mark.identity;
-  await orLog(
-    'the audit log',
-    new AuditLog(state).append({
+  const record = async () => {
+    const { sequence, hash } = await new AuditLog(state).append({
       at: new Date().toISOString(),
       actor,
       host: hostname(),
@@ -65,8 +64,10 @@ export async function runGuardian(args: string[]): Promise<void> {
       breakGlass: false,
       result: message,
       details: {},
-    }),
-  );
+    });
+    await journal.append({ type: 'audit.entry', sequence, hash });
+  };
+  await orLog('the audit log', record());
 }
 
 async function orLog(what: string, work: Promise<unknown>): Promise<void> {

@@ -9,7 +9,7 @@ import { identify } from '../adapters/processes.ts';
 import type { RunFolders } from '../adapters/run-folders.ts';
 import { heldBy } from '../adapters/run-locks.ts';
 import type { Operator } from '../commands/context.ts';
-import type { AuditContent } from '../lifecycle/audit.ts';
+import type { AuditContent, AuditEntry, AuditReference } from '../lifecycle/audit.ts';
 import { type Actor, authorize } from '../lifecycle/authorize.ts';
 import { systemClock } from '../lifecycle/clock.ts';
 import type { Environment } from '../lifecycle/environment.ts';
@@ -38,6 +38,8 @@ export interface OperatorPorts {
   readonly flags: readonly string[];
   readonly signal: AbortSignal;
   readonly emit: Listener;
+  /** something was done of which the audit log does not know the end: no exit code may say that all is well */
+  readonly onUnrecorded: () => void;
   /** read from the configuration when it is needed */
   readonly actor: () => Promise<Actor>;
   readonly reason: string | undefined;
@@ -64,16 +66,16 @@ class OperatorOnRecord implements Operator {
   ): Promise<OperationResult> {
     await this.#allow(plan);
     const identity = await this.#identity(plan.operation);
-    return this.#onRecord(identity, { plan: plan.digest, parameters: plan.parameters }, () =>
-      runOperation(plan, identity, this.#runPorts(identity, plan), during),
+    return this.#onRecord(identity, { plan: plan.digest, parameters: plan.parameters }, (audit) =>
+      runOperation(plan, { ...identity, audit }, this.#runPorts(identity, plan), during),
     );
   }
 
   async withRun<T>(plan: Plan, use: (run: Run) => Promise<T>): Promise<T> {
     await this.#allow(plan);
     const identity = await this.#identity(plan.operation);
-    return this.#onRecord(identity, { plan: plan.digest, parameters: plan.parameters }, () =>
-      withRun(identity, this.#runPorts(identity, plan), use),
+    return this.#onRecord(identity, { plan: plan.digest, parameters: plan.parameters }, (audit) =>
+      withRun({ ...identity, audit }, this.#runPorts(identity, plan), use),
     );
   }
 
@@ -94,9 +96,9 @@ class OperatorOnRecord implements Operator {
         await this.#releaseLeaseOf(run);
         return recovery;
       };
-      return await this.#onRecord(identity, { recovers: run }, recover, ({ left }) =>
-        left.length === 0 ? 'done' : `not reverted: ${left.map(({ target }) => target).join(', ')}`,
-      );
+      const resultOf = ({ left }: Recovery) =>
+        left.length === 0 ? 'done' : `not reverted: ${left.map(({ target }) => target).join(', ')}`;
+      return await this.#onRecord(identity, { recovers: run }, recover, resultOf);
     } finally {
       await lock.release().catch((error: unknown) => emit({ type: 'warning', message: messageOf(error) }));
     }
@@ -225,29 +227,48 @@ class OperatorOnRecord implements Operator {
   async #onRecord<T>(
     identity: RunIdentity,
     details: AuditContent['details'],
-    action: () => Promise<T>,
+    action: (started: AuditReference) => Promise<T>,
     resultOf: (value: T) => string = () => 'done',
   ): Promise<T> {
     const { operation, id } = identity;
-    await this.#record(operation, id, 'started', details);
+    const { sequence, hash } = await this.#record(operation, id, 'started', details);
+    const recordEnd = (result: string) => this.#recordEnd(operation, id, result, details);
     let value: T;
     try {
-      value = await action();
+      value = await action({ sequence, hash });
     } catch (error) {
-      await this.#recordEnd(operation, id, `${nameOf(error)}: ${messageOf(error)}`);
+      await recordEnd(`${nameOf(error)}: ${messageOf(error)}`);
       throw error;
     }
-    await this.#recordEnd(operation, id, resultOf(value));
+    await recordEnd(resultOf(value));
     return value;
   }
 
   /** What was done stays done, and what was left stays left: a full disk must not hide which of them it is. */
-  async #recordEnd(action: string, run: string, result: string): Promise<void> {
+  async #recordEnd(
+    action: string,
+    id: string,
+    result: string,
+    { recovers }: AuditContent['details'],
+  ): Promise<void> {
+    const { folders, emit, onUnrecorded } = this.#ports;
     try {
-      await this.#record(action, run, result, {});
+      const { sequence, hash } = await this.#record(
+        action,
+        id,
+        result,
+        recovers === undefined ? {} : { recovers },
+      );
+      const run = typeof recovers === 'string' ? recovers : id;
+      // a run that was refused the run lock has no folder
+      if (folders.list().includes(run))
+        await folders.journal(run).append({ type: 'audit.entry', sequence, hash });
     } catch (error) {
-      const message = `the end of ${run} is not in the audit log (${messageOf(error)}): ${result}`;
-      this.#ports.emit({ type: 'warning', message });
+      onUnrecorded();
+      emit({
+        type: 'warning',
+        message: `the end of ${id} is not on record (${messageOf(error)}): ${result}`,
+      });
     }
   }
 
@@ -256,10 +277,10 @@ class OperatorOnRecord implements Operator {
     run: string | null,
     result: string,
     details: AuditContent['details'],
-  ): Promise<void> {
+  ): Promise<AuditEntry> {
     const { environment, reason, breakGlass, audit } = this.#ports;
     const actor = await this.#ports.actor();
-    await audit.append({
+    return audit.append({
       at: new Date().toISOString(),
       actor: actor.name,
       host: hostname(),
