@@ -16,7 +16,7 @@ describe('a rehearsal of a sound platform', () => {
     timeout: 240_000,
   }, async () => {
     // other tests share the cores; how fast it answers is judged in bench/
-    writeFileSync(join(examctl.cwd, 'examctl.yaml'), 'thresholds: { p95_ms: 20000 }\n');
+    writeFileSync(join(examctl.cwd, 'examctl.yaml'), 'thresholds: { p95_ms: 60000 }\n');
 
     const { exitCode, stdout, stderr } = await examctl.run('rehearse', '-o', 'json');
 
