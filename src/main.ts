@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
-import { OperationFailed, UsageError } from './lifecycle/errors.ts';
+import { traitsOf } from './commands/traits.ts';
+import { messageOf, OperationFailed, UsageError } from './lifecycle/errors.ts';
 import { type FullContext, makeContext } from './main/context.ts';
 import { explainError } from './main/explain-error.ts';
+import type { Failure } from './main/failure-report.ts';
 import { type Interrupts, listenForInterrupts } from './main/interrupts.ts';
 import { commandLoaders } from './main/load-command.ts';
 import { noteOrphans, onLeaving } from './main/orphans.ts';
+import { printReport, requestedFormat } from './main/output.ts';
 import { globalProgram, type ProgramOptions, registerNames, wantedCommand } from './main/program.ts';
+import { requireNoOutcomes } from './report/render.ts';
 
 /** Runs one command and resolves to its exit code. `leave` ends the process at once. */
 export async function main(argv: readonly string[], leave: (exitCode: number) => never): Promise<number> {
@@ -14,7 +18,9 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
 
   const program = globalProgram();
   const options = () => program.opts<ProgramOptions>();
-  let exitCode = 0;
+  /** undefined: nothing was reported yet */
+  let exitCode: number | undefined;
+  let reverts = false;
   let context: FullContext | undefined;
   let interrupts: Interrupts | undefined;
   try {
@@ -22,8 +28,7 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
     const name = first === 'help' ? about : first;
     interrupts = listenForInterrupts({
       timeout: options().timeout,
-      reverts:
-        !options().dryRun && ![`${first}`, `${first} ${about}`].some((each) => readOnly.includes(each)),
+      reverts: () => reverts,
       onFirst: (text) => process.stderr.write(`\n${text}\n`),
       onSecond: () => {
         const { text, exitCode: left } = onLeaving(made);
@@ -51,19 +56,44 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
     if (load === undefined) registerNames(program);
     else program.addCommand(await load(made));
     inheritSettings(program);
-    program.hook('preAction', (_, command) => refuseDryRun(command, options()));
+    program.hook('preAction', (_, command) => {
+      judgeFlags(command, options());
+      reverts = traitsOf(command).changes === true && !options().dryRun;
+    });
     if (name !== 'recover') await noteOrphans(made);
     await program.parseAsync([...args], { from: 'user' });
     made.signal.throwIfAborted();
-    return exitCode;
+    return exitCode ?? 0;
   } catch (error) {
     context?.progress.end();
-    const explained = explainError(causeOf(error, context), options().debug);
+    const cause = causeOf(error, context);
+    const explained = explainError(cause, options().debug);
     if (explained.text !== '') process.stderr.write(`error: ${explained.text}\n`);
+    if (exitCode === undefined && explained.exitCode !== 0) {
+      await reportFailure({ error: cause, ...explained }, options(), context);
+    }
     return explained.exitCode;
   } finally {
     interrupts?.release();
   }
+}
+
+/** A script that reads stdout gets one document, whatever happens. */
+async function reportFailure(
+  failure: Failure,
+  { output = 'table', color }: ProgramOptions,
+  context: FullContext | undefined,
+): Promise<void> {
+  if (!['json', 'ndjson', 'yaml'].includes(output)) return;
+  const { failureReport } = await import('./main/failure-report.ts');
+  const { env, stdout } = process;
+  const format = requestedFormat(output);
+  await printReport(failureReport(failure, context?.begun ?? []), {
+    stdout,
+    env,
+    format,
+    colour: color,
+  }).catch((cause: unknown) => process.stderr.write(`error: ${messageOf(cause)}\n`));
 }
 
 /** Whatever an interrupt made fail, the interrupt is the reason; only what is left broken outweighs it. */
@@ -72,54 +102,17 @@ function causeOf(error: unknown, context: FullContext | undefined): unknown {
   return context?.signal.aborted && !leftBroken ? context.signal.reason : error;
 }
 
-/** They open nothing that would have to be reverted. */
-const readOnly = [
-  'audit',
-  'config',
-  'doctor',
-  'env',
-  'exam-mode status',
-  'explain',
-  'fault list',
-  'fault status',
-  'integrity',
-  'load install-k6',
-  'load list',
-  'load manifest',
-  'load merge',
-  'load reconcile',
-  'load shape',
-  'metrics',
-  'runs',
-  'sandbox defects',
-  'sandbox logs',
-  'sandbox status',
-  'services logs',
-  'services status',
-];
-
-/** Those that show their plan. Any other would act, or has nothing to plan. */
-const withDryRun = [
-  'exam-mode on',
-  'exam-mode off',
-  'fault clear',
-  'fault inject',
-  'integrity check',
-  'load run',
-  'rehearse',
-  'services start',
-  'services stop',
-  'services restart',
-  'services restart-all',
-  'services rollback',
-];
-
-function refuseDryRun(command: Command, { dryRun }: ProgramOptions): void {
+/** Whatever can be judged beforehand is judged before anything starts: for all commands, here. */
+function judgeFlags(command: Command, { dryRun, output }: ProgramOptions): void {
   const name = nameOf(command);
-  if (!dryRun || withDryRun.includes(name)) return;
-  throw new UsageError(`${name} has no dry run, and was not started`, {
-    hint: `these have: ${withDryRun.join(', ')}`,
-  });
+  const { dryRun: hasDryRun, judges } = traitsOf(command);
+  const format = requestedFormat(output);
+  if (dryRun && !hasDryRun) {
+    throw new UsageError(`${name} has no dry run, and was not started`, {
+      hint: 'examctl help options says which commands have one',
+    });
+  }
+  if (!judges) requireNoOutcomes(format, name);
 }
 
 function nameOf(command: Command): string {

@@ -6,6 +6,7 @@ import type { RunArchive } from '../lifecycle/run-archive.ts';
 import type { Block } from '../report/report.ts';
 import type { Context } from './context.ts';
 import { parseCount } from './count-argument.ts';
+import { declare } from './traits.ts';
 
 export function auditCommand(context: Context): Command {
   const command = new Command('audit')
@@ -16,8 +17,7 @@ export function auditCommand(context: Context): Command {
     .option('--limit <count>', 'how many, the latest last', parseCount, 30)
     .description('show the latest entries')
     .action((options: { limit: number }) => runAuditLog(options, context));
-  command
-    .command('verify')
+  declare(command.command('verify'), { judges: true })
     .description(
       'prove that no entry was changed, added, removed or cut off, and that every run is on record',
     )

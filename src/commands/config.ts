@@ -6,6 +6,7 @@ import { UsageError } from '../lifecycle/errors.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { Block } from '../report/report.ts';
 import type { Context } from './context.ts';
+import { declare } from './traits.ts';
 
 /** What reading the configuration takes, in addition to Context. */
 export interface ConfigSourceContext {
@@ -28,8 +29,7 @@ export function configCommand(context: ConfigContext) {
       'after',
       '\nExamples:\n  examctl config check\n  examctl config schema > examctl.schema.json',
     );
-  command
-    .command('check')
+  declare(command.command('check'), { judges: true })
     .description('name every problem of examctl.yaml, with its line; exit code 2 when there is one')
     .addHelpText(
       'after',

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { exitCodeOf, type OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { Context } from './context.ts';
+import { declare } from './traits.ts';
 
 export type DoctorContext = Pick<Context, 'report'> & {
   /** what examctl uses on this machine, each looked at now */
@@ -8,7 +9,7 @@ export type DoctorContext = Pick<Context, 'report'> & {
 };
 
 export function doctorCommand(context: DoctorContext): Command {
-  return new Command('doctor')
+  return declare(new Command('doctor'), { judges: true })
     .description('see whether this machine has what examctl needs')
     .addHelpText('after', '\nExample:\n  examctl doctor -o json')
     .action(() => runDoctor(context));

@@ -10,6 +10,7 @@ import { planReport } from '../report/plan-report.ts';
 import type { Block } from '../report/report.ts';
 import type { Context } from './context.ts';
 import { parseMilliseconds } from './duration-argument.ts';
+import { declare } from './traits.ts';
 
 interface VerifyOptions {
   readonly expect: 'on' | 'off';
@@ -27,8 +28,7 @@ export function examModeCommand(context: Context): Command {
     .command('status')
     .description('show flag, variable and behaviour, who set it, and where they disagree')
     .action(() => runExamModeStatus(context));
-  command
-    .command('on')
+  declare(command.command('on'), { changes: true, dryRun: true })
     .description(
       'switch every configured mechanism on and disable the background jobs; noted is what was on before',
     )
@@ -37,12 +37,10 @@ export function examModeCommand(context: Context): Command {
       '\nExamples:\n  examctl exam-mode on --dry-run\n  examctl exam-mode on -e prod --confirm prod --reason "final exam 14:00"',
     )
     .action(() => runExamModeOn(context));
-  command
-    .command('off')
+  declare(command.command('off'), { changes: true, dryRun: true })
     .description('restore exactly what was on before')
     .action(() => runExamModeOff(context));
-  command
-    .command('verify')
+  declare(command.command('verify'), { judges: true })
     .description(
       'prove by behaviour, on every worker, that exam mode is on: the platform is asked, no setting is believed',
     )

@@ -11,6 +11,7 @@ import { runFaultHalt } from './fault-halt.ts';
 import { type InjectFlags, runFaultInject } from './fault-inject.ts';
 import { runFaultList } from './fault-list.ts';
 import { runFaultStatus } from './fault-status.ts';
+import { declare } from './traits.ts';
 
 export function faultCommand(context: Context): Command {
   const command = new Command('fault')
@@ -33,8 +34,7 @@ Examples:
       '\nExamples:\n  examctl fault list -e staging\n  examctl fault list -o json | jq -r ".faults[] | select(.possible).id"',
     )
     .action(() => runFaultList(context));
-  command
-    .command('inject')
+  declare(command.command('inject'), { changes: true, dryRun: true, judges: true })
     .argument('<fault>', `one of: ${faults.map(({ id }) => id).join(', ')}`)
     .option('--for <duration>', 'how long it holds before it is reverted, as 30s or 2m', parseSeconds)
     .option('--set <name=value>', 'a parameter of the fault; may be given several times', collect, [])
@@ -58,13 +58,11 @@ Examples:
     .description('show what is broken right now, by whom and until when')
     .addHelpText('after', '\nExample:\n  examctl fault status -o json')
     .action(() => runFaultStatus(context));
-  command
-    .command('halt')
+  declare(command.command('halt'), { changes: true })
     .description('end all faults of the environment now, from any terminal, and see that they are gone')
     .addHelpText('after', '\nExample:\n  examctl fault halt -e staging --reason "students see errors"')
     .action(() => runFaultHalt(context));
-  command
-    .command('clear')
+  declare(command.command('clear'), { changes: true, dryRun: true })
     .description('revert what any run has left in the environment, also where its journal is lost')
     .addHelpText('after', '\nExample:\n  examctl fault clear -e staging')
     .action(() => runFaultClear(context));

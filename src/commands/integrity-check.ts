@@ -29,6 +29,7 @@ import type { IntegrityContext } from './integrity-context.ts';
 import { checkPlanReport } from './integrity-plan-report.ts';
 import { checkRunReport } from './integrity-report.ts';
 import { parseSince } from './since-argument.ts';
+import { declare } from './traits.ts';
 
 export interface CheckOptions extends WindowFlags {
   readonly check: readonly string[];
@@ -50,7 +51,7 @@ export interface CheckOptions extends WindowFlags {
 }
 
 export function integrityCheckCommand(context: CheckContext): Command {
-  return new Command('check')
+  return declare(new Command('check'), { judges: true, dryRun: true })
     .description('run the checks, read-only and on one snapshot; safe during an exam')
     .option(
       '--check <id>',

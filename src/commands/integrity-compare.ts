@@ -4,11 +4,12 @@ import { exitCodeOf, type Outcome, type OutcomeRecord } from '../lifecycle/outco
 import type { Block, Report } from '../report/report.ts';
 import { type FoundRun, findRun, type SavedRun } from './check-history.ts';
 import type { IntegrityContext } from './integrity-context.ts';
+import { declare } from './traits.ts';
 
 type CompareContext = Pick<IntegrityContext, 'history' | 'openEnvironment' | 'report'>;
 
 export function integrityCompareCommand(context: CompareContext): Command {
-  return new Command('compare')
+  return declare(new Command('compare'), { judges: true })
     .description('show what changed between two runs of integrity check: new findings, gone ones, outcomes')
     .argument(
       '<before>',

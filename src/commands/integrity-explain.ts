@@ -7,6 +7,7 @@ import type { Environment } from '../lifecycle/environment.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import type { IntegrityContext } from './integrity-context.ts';
 import { explainCheckReport } from './integrity-explain-report.ts';
+import { declare } from './traits.ts';
 
 export interface ExplainCommandOptions {
   readonly plan?: boolean;
@@ -20,7 +21,7 @@ type ExplainContext = Pick<
 >;
 
 export function integrityExplainCommand(context: ExplainContext): Command {
-  return new Command('explain')
+  return declare(new Command('explain'), { judges: true })
     .argument('<id>', 'of a check: examctl integrity list')
     .description(
       'say in words what a check asks, why it matters to a student, and how the database answers it',

@@ -4,6 +4,7 @@ import type { CheckFile } from '../checks/lint/lint-file.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import type { CheckFiles, IntegrityContext } from './integrity-context.ts';
 import { lintReport } from './integrity-lint-report.ts';
+import { declare } from './traits.ts';
 
 export interface LintCommandOptions {
   readonly packaged?: boolean;
@@ -16,7 +17,7 @@ type LintContext = Pick<
 >;
 
 export function integrityLintCommand(context: LintContext): Command {
-  return new Command('lint')
+  return declare(new Command('lint'), { judges: true })
     .argument('[files...]', 'files or folders; default: checks.folder of examctl.yaml')
     .description('find what is wrong with check files: header, statement, columns, plan')
     .option('--packaged', 'those that come with examctl, too')

@@ -8,9 +8,10 @@ import { readTally } from '../load/tally-file.ts';
 import type { Report } from '../report/report.ts';
 import type { Context } from './context.ts';
 import { endpointTable } from './load-report.ts';
+import { declare } from './traits.ts';
 
 export function loadMergeCommand(context: Pick<Context, 'report'>): Command {
-  return new Command('merge')
+  return declare(new Command('merge'), { judges: true })
     .description('judge load runs of several machines at the same time as one')
     .argument('<folder...>', 'the folders of their load runs')
     .addHelpText(

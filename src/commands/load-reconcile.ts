@@ -8,11 +8,12 @@ import { reconcile } from '../load/reconcile/reconcile.ts';
 import type { Reconciliation } from '../load/reconcile/reconciliation.ts';
 import type { Block, Report } from '../report/report.ts';
 import type { AuditTrail, Context } from './context.ts';
+import { declare } from './traits.ts';
 
 type ReconcileContext = Pick<Context, 'openEnvironment' | 'progress' | 'signal' | 'report' | 'audit'>;
 
 export function loadReconcileCommand(context: ReconcileContext): Command {
-  return new Command('reconcile')
+  return declare(new Command('reconcile'), { judges: true })
     .description(
       'compare every acknowledged write of a load run with the database, also while the load still runs',
     )

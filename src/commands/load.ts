@@ -20,6 +20,7 @@ import { loadMergeCommand } from './load-merge.ts';
 import { loadReconcileCommand } from './load-reconcile.ts';
 import { loadPlanReport, loadReport, scenariosReport } from './load-report.ts';
 import { loadShapeCommand } from './load-shape.ts';
+import { declare } from './traits.ts';
 
 export type LoadContext = Context & {
   loadPorts(): Promise<LoadPorts>;
@@ -48,8 +49,7 @@ export function loadCommand(context: LoadContext): Command {
     .command('list')
     .description('show the scenarios, what they do, and how big their profiles are')
     .action(() => runLoadList(context));
-  command
-    .command('run')
+  declare(command.command('run'), { changes: true, dryRun: true, judges: true })
     .description('run a scenario and hold its result against the thresholds of the environment')
     .argument('<scenario>', `one of: ${scenarios.map(({ id }) => id).join(', ')}`)
     .option('--profile <name>', `how big: ${profileNames.join(', ')}`, 'smoke')

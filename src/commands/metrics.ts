@@ -7,6 +7,7 @@ import { exitCodeOf } from '../lifecycle/outcome.ts';
 import type { Block, Report } from '../report/report.ts';
 import type { Context } from './context.ts';
 import { parseSince } from './since-argument.ts';
+import { declare } from './traits.ts';
 
 export interface MetricsCaptureOptions {
   readonly folder?: string | undefined;
@@ -20,8 +21,7 @@ export function metricsCommand(context: Context): Command {
   const metrics = new Command('metrics')
     .description('read the metrics of the platform')
     .addHelpText('after', '\nExample:\n  examctl metrics capture ./after-exam --since 3h');
-  metrics
-    .command('capture')
+  declare(metrics.command('capture'), { judges: true })
     .description('read all metrics of this moment, and the request log since a time, into a folder')
     .argument('[folder]', 'where to write (default: ./examctl-metrics-<time>)')
     .option(

@@ -2,9 +2,10 @@ import { Command } from 'commander';
 import { OperationFailed, Refused } from '../lifecycle/errors.ts';
 import type { Recovery } from '../lifecycle/recover.ts';
 import type { Context } from './context.ts';
+import { declare } from './traits.ts';
 
 export function recoverCommand(context: Context): Command {
-  return new Command('recover')
+  return declare(new Command('recover'), { changes: true })
     .argument('[run]', 'a run id, or its last four characters; without it, every run that died')
     .option(
       '--accept',

@@ -15,6 +15,7 @@ import { planReport } from '../report/plan-report.ts';
 import type { Report } from '../report/report.ts';
 import type { Context, Progress } from './context.ts';
 import { rehearsalReport } from './rehearsal-report.ts';
+import { declare } from './traits.ts';
 
 export type RehearseContext = Pick<
   Context,
@@ -34,7 +35,7 @@ export interface RehearseFlags {
 }
 
 export function rehearseCommand(context: RehearseContext): Command {
-  return new Command('rehearse')
+  return declare(new Command('rehearse'), { changes: true, dryRun: true, judges: true })
     .description('rehearse an exam day and give a verdict: GO, NO-GO or INCONCLUSIVE')
     .addOption(new Option('--profile <name>', 'how big').choices([...profileNames]).default('smoke'))
     .option(

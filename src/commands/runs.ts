@@ -6,6 +6,7 @@ import type { Block } from '../report/report.ts';
 import { auditRecorder } from './audit-recorder.ts';
 import type { Context } from './context.ts';
 import { parseCount } from './count-argument.ts';
+import { declare } from './traits.ts';
 
 export function runsCommand(context: Context): Command {
   const command = new Command('runs')
@@ -25,8 +26,7 @@ export function runsCommand(context: Context): Command {
     .command('lock')
     .description('show who holds the run lock of the environment')
     .action(() => runRunsLock(context));
-  command
-    .command('unlock')
+  declare(command.command('unlock'), { changes: true })
     .description('release the run lock of a holder who is gone; says whose it was')
     .addHelpText(
       'after',

@@ -21,6 +21,7 @@ import {
 import type { Context } from './context.ts';
 import { parseCount } from './count-argument.ts';
 import { reportLines } from './log-lines-report.ts';
+import { declare } from './traits.ts';
 
 export type SandboxCommandContext = Pick<Context, 'report' | 'progress' | 'signal'> & {
   readonly sandbox: SandboxContext;
@@ -39,8 +40,7 @@ export function sandboxCommand(context: SandboxCommandContext): Command {
       'after',
       '\nExamples:\n  examctl sandbox up\n  examctl sandbox break lost-answers && examctl rehearse',
     );
-  command
-    .command('up')
+  declare(command.command('up'), { changes: true })
     .description(
       'bring it up: PostgreSQL, Redis, backend workers, edge, job worker, students; again: says that it is up',
     )
@@ -57,8 +57,7 @@ export function sandboxCommand(context: SandboxCommandContext): Command {
       '\nExamples:\n  examctl sandbox up\n  examctl sandbox up --workers 4 --students 1000',
     )
     .action((flags: UpFlags) => runSandboxUp(flags, context));
-  command
-    .command('down')
+  declare(command.command('down'), { changes: true })
     .description('take it down and leave nothing: no process, no socket, no data')
     .option('--keep', 'keep the data for the next up', false)
     .action((flags: { keep: boolean }) => runSandboxDown(flags, context));
@@ -66,8 +65,7 @@ export function sandboxCommand(context: SandboxCommandContext): Command {
     .command('status')
     .description('show its parts, its address and the defects that are on')
     .action(() => runSandboxStatus(context));
-  command
-    .command('reset')
+  declare(command.command('reset'), { changes: true })
     .description('start again with fresh data')
     .action(() => runSandboxReset(context));
   command
@@ -78,14 +76,12 @@ export function sandboxCommand(context: SandboxCommandContext): Command {
     .action((instance: string | undefined, flags: { follow: boolean }) =>
       runSandboxLogs(instance, flags, context),
     );
-  command
-    .command('break')
+  declare(command.command('break'), { changes: true })
     .argument('<defect>', 'see examctl sandbox defects')
     .description('switch a known defect on')
     .addHelpText('after', '\nExample:\n  examctl sandbox break lost-answers && examctl rehearse')
     .action((defect: string) => runSandboxBreak(defect, context));
-  command
-    .command('plant')
+  declare(command.command('plant'), { changes: true })
     .argument('<check>', 'id of an integrity check, or near-misses; see examctl sandbox defects')
     .description('write defective records that exactly this integrity check finds')
     .addHelpText(
@@ -99,8 +95,7 @@ Examples:
   examctl sandbox mend lost-answers`,
     )
     .action((check: string) => runSandboxPlant(check, context));
-  command
-    .command('mend')
+  declare(command.command('mend'), { changes: true })
     .argument('[defect]', 'a defect, or what was planted; default: all')
     .description('switch a defect off, and take away what was planted')
     .action((defect: string | undefined) => runSandboxMend(defect, context));

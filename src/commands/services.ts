@@ -9,6 +9,7 @@ import { planRestartAll, planService, type ServiceOrder } from '../services/plan
 import type { Context } from './context.ts';
 import { reportLines } from './log-lines-report.ts';
 import { parseSince } from './since-argument.ts';
+import { declare } from './traits.ts';
 
 const services: readonly Service[] = ['backend', 'frontend', 'database', 'cache', 'edge', 'worker'];
 
@@ -41,8 +42,7 @@ Examples:
     .description('print the logs of a service')
     .action((service: Service, flags: LogFlags) => runServicesLogs(service, flags, context));
   for (const order of ['start', 'stop', 'restart'] as const) {
-    command
-      .command(order)
+    declare(command.command(order), { changes: true, dryRun: true })
       .addArgument(new Argument('<service>', 'which').choices(services))
       .description(descriptions[order])
       .addHelpText(
@@ -51,14 +51,12 @@ Examples:
       )
       .action((service: Service) => runServiceOrder(order, service, context));
   }
-  command
-    .command('restart-all')
+  declare(command.command('restart-all'), { changes: true, dryRun: true })
     .description(
       'restart every service in the order in which they need each other, each when the last is healthy',
     )
     .action(() => runRestartAll(context));
-  command
-    .command('rollback')
+  declare(command.command('rollback'), { changes: true, dryRun: true })
     .addArgument(new Argument('<service>', 'which').choices(services))
     .addOption(new Option('--to <tag>', 'of an image that is on the machine already').argParser(parseTag))
     .description(

@@ -24,7 +24,7 @@ import { selectEnvironment } from '../config/select-environment.ts';
 import type { CheckSettings, Config } from '../config/settings.ts';
 import type { Actor } from '../lifecycle/authorize.ts';
 import { messageOf } from '../lifecycle/errors.ts';
-import type { Listener } from '../lifecycle/events.ts';
+import type { LifecycleEvent, Listener } from '../lifecycle/events.ts';
 import type { LineSink } from '../lifecycle/line-sink.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { Watermarks } from '../lifecycle/watermark.ts';
@@ -59,8 +59,15 @@ export interface Surroundings {
   readonly emit?: Listener;
 }
 
+/** A run that this command has begun. */
+export interface BegunRun {
+  readonly run: string;
+  readonly folder: string;
+}
+
 /** What the single commands need beyond Context; main has it all. */
 export interface FullContext extends Context {
+  readonly begun: readonly BegunRun[];
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly file: string | undefined;
@@ -104,7 +111,14 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
     onProgress: (text) => progress().update(text),
     configFile: options().config,
   });
-  const listener = once(() => around.emit ?? progressListener(progress(), options().verbose));
+  const begun: BegunRun[] = [];
+  const listener = once(() => {
+    const listen = around.emit ?? progressListener(progress(), options().verbose);
+    return (event: LifecycleEvent) => {
+      if (event.type === 'run.started') begun.push({ run: event.run, folder: event.folder });
+      listen(event);
+    };
+  });
 
   let unrecorded = false;
 
@@ -112,6 +126,7 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
     cwd,
     env,
     signal,
+    begun,
     get options() {
       return options();
     },
@@ -135,7 +150,12 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
       const { printReport } = await import('./output.ts');
       // what is piped on may come out on the very terminal
       progress().end();
-      await printReport(report, { stdout, env, format: requestedFormat(options()), colour: options().color });
+      await printReport(report, {
+        stdout,
+        env,
+        format: requestedFormat(options().output),
+        colour: options().color,
+      });
       around.setExitCode(report.exitCode || (unrecorded ? 3 : 0));
     },
     openEnvironment: async (name) => {

@@ -15,19 +15,19 @@ export interface Interrupts {
 export function listenForInterrupts(options: {
   readonly timeout: number | undefined;
   /** false: the command changes nothing, so nothing is to be reverted */
-  readonly reverts: boolean;
+  readonly reverts: () => boolean;
   readonly onFirst: (text: string) => void;
   readonly onSecond: () => void;
 }): Interrupts {
   const controller = new AbortController();
-  const inOrder = options.reverts ? 'ending in order, reverting what is open' : 'ending in order';
+  const inOrder = () => (options.reverts() ? 'ending in order, reverting what is open' : 'ending in order');
   const begin = (reason: ExamctlError, text: string) => {
     options.onFirst(text);
     controller.abort(reason);
   };
   const handler = (signal: Ending) => {
     if (!controller.signal.aborted) {
-      begin(new Interrupted(signal), `${signal}: ${inOrder}; once more to leave at once`);
+      begin(new Interrupted(signal), `${signal}: ${inOrder()}; once more to leave at once`);
     } else if (signal === 'SIGINT') options.onSecond();
   };
   const endings: readonly Ending[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -36,7 +36,7 @@ export function listenForInterrupts(options: {
     options.timeout === undefined
       ? undefined
       : setTimeout(
-          () => begin(outOfTime(options.reverts), `the time limit of --timeout has passed: ${inOrder}`),
+          () => begin(outOfTime(options.reverts()), `the time limit of --timeout has passed: ${inOrder()}`),
           options.timeout,
         );
   timer?.unref();

@@ -5,14 +5,13 @@ import { messageOf, Undetermined, UsageError } from '../lifecycle/errors.ts';
 import { didYouMean } from '../lifecycle/nearest.ts';
 import { renderReport } from '../report/render.ts';
 import type { OutputFormat, Report } from '../report/report.ts';
-import type { ProgramOptions } from './program.ts';
 
 const formats: readonly OutputFormat[] = ['table', 'json', 'ndjson', 'yaml', 'markdown', 'junit', 'github'];
 
-export function requestedFormat({ output }: Pick<ProgramOptions, 'output'>): OutputFormat {
-  const format = formats.find((name) => name === (output ?? 'table'));
+export function requestedFormat(output = 'table'): OutputFormat {
+  const format = formats.find((name) => name === output);
   if (format !== undefined) return format;
-  throw new UsageError(`there is no output format "${output}"`, { hint: didYouMean(output ?? '', formats) });
+  throw new UsageError(`there is no output format "${output}"`, { hint: didYouMean(output, formats) });
 }
 
 export async function printReport(

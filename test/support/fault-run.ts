@@ -14,7 +14,7 @@ const [, , config = '', name, id = '', ...set] = process.argv;
 async function run(): Promise<void> {
   const { signal } = listenForInterrupts({
     timeout: undefined,
-    reverts: true,
+    reverts: () => true,
     onFirst: () => undefined,
     onSecond: () => process.exit(6),
   });

@@ -9,7 +9,7 @@ describe('the end of a command before its time', () => {
     const said: string[] = [];
     interrupts = listenForInterrupts({
       timeout,
-      reverts,
+      reverts: () => reverts,
       onFirst: (text) => said.push(text),
       onSecond: () => said.push('second'),
     });

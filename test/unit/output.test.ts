@@ -34,12 +34,12 @@ const escapeCode = '\u001b[';
 
 describe('-o', () => {
   it('is table when it is not given', () => {
-    expect(requestedFormat({})).toBe('table');
-    expect(requestedFormat({ output: 'junit' })).toBe('junit');
+    expect(requestedFormat()).toBe('table');
+    expect(requestedFormat('junit')).toBe('junit');
   });
 
   it('names the nearest format of one that does not exist', () => {
-    const ask = () => requestedFormat({ output: 'jsn' });
+    const ask = () => requestedFormat('jsn');
     expect(ask).toThrow(UsageError);
     expect(ask).toThrow(expect.objectContaining({ hint: expect.stringContaining('did you mean "json"?') }));
   });
