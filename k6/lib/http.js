@@ -1,5 +1,6 @@
 import exec from 'k6/execution';
 import http from 'k6/http';
+import { Counter } from 'k6/metrics';
 import { renew, renewal } from './login.js';
 import { pause } from './pause.js';
 import { deadline, plan } from './plan.js';
@@ -51,7 +52,25 @@ function request(student, { endpoint, phase, due, path, body }, isFirst, lost) {
   const method = endpoint === 'read-session' ? 'GET' : 'POST';
   const response = http.request(method, plan.baseUrl + path, text, params);
   student.freeSince = Date.now();
+  if (!accepted(response) && lost === undefined) tell(endpoint, response);
   return { at, response };
+}
+
+const failures = new Counter('examctl_failures');
+/** of this virtual user */
+const told = new Set();
+
+/** The first of each endpoint and status says what the platform said. */
+function tell(name, { status, body, error, headers }) {
+  const key = `${name} ${status}`;
+  if (told.has(key)) return;
+  told.add(key);
+  const { metadata } = exec.vu.metrics;
+  metadata.body = String(status === 0 ? error : (body ?? '')).slice(0, 2000);
+  metadata.request_id = headers['X-Request-Id'] ?? '';
+  failures.add(1, { name, status: String(status) });
+  delete metadata.body;
+  delete metadata.request_id;
 }
 
 /** Whether there is a new one. Only a token that is about to expire, or was refused, is exchanged. */

@@ -1,6 +1,7 @@
 import type { Agent, Dispatcher } from 'undici';
 import type { Api, ApiRequest, ApiResponse } from '../lifecycle/environment.ts';
 import { ConfigError, messageOf, Undetermined } from '../lifecycle/errors.ts';
+import { parsedOrText } from './parsed-or-text.ts';
 
 const unreachableHint =
   'see whether the backend runs (of a sandbox: examctl sandbox status), and check api.url of the environment';
@@ -147,14 +148,6 @@ function singleValues(headers: Dispatcher.ResponseData['headers']): Record<strin
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
   );
-}
-
-function parsedOrText(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 function withoutTrailingSlash(url: string): string {

@@ -1,4 +1,6 @@
 import type { Dispatcher } from 'undici';
+import { messageOf } from '../lifecycle/errors.ts';
+import { parsedOrText } from './parsed-or-text.ts';
 
 /** Requests of virtual students. No answer is an answer, too: status 0, as a load run counts it instead of failing. */
 export function openLoadHttp({
@@ -64,6 +66,7 @@ interface Answer {
   readonly body: unknown;
   readonly retryAfterSeconds: number | null;
   readonly unsent?: true;
+  readonly requestId?: string;
 }
 
 const exchanges = new WeakMap<AbortSignal, Set<Exchange>>();
@@ -90,6 +93,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #isOver = false;
   #status = 0;
   #retryAfter: number | null = null;
+  #requestId: string | undefined;
   #chunks: Buffer[] = [];
 
   constructor(resolve: (answer: Answer) => void, under: Set<Exchange>) {
@@ -116,6 +120,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   ): void {
     this.#status = status;
     this.#retryAfter = retryAfterOf(headers['retry-after']);
+    this.#requestId = [headers['x-request-id']].flat()[0];
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -127,15 +132,17 @@ class Exchange implements Dispatcher.DispatchHandler {
     const whole = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : first;
     this.#end({
       status: this.#status,
-      body: parseBody(whole?.toString('utf8') ?? ''),
+      body: parsedOrText(whole?.toString('utf8') ?? ''),
       retryAfterSeconds: this.#retryAfter,
+      ...(this.#requestId !== undefined && { requestId: this.#requestId }),
     });
   }
 
   /** Refused, reset or timed out: that is what the load run records; an abort is seen by its owner. */
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     const isUnsent = noSocket.has((error as NodeJS.ErrnoException).code ?? '');
-    this.#end(isUnsent ? { ...noAnswer, unsent: true } : noAnswer);
+    const answer = { ...noAnswer, body: messageOf(error) };
+    this.#end(isUnsent ? { ...answer, unsent: true } : answer);
   }
 
   #end(answer: Answer): void {
@@ -146,14 +153,6 @@ class Exchange implements Dispatcher.DispatchHandler {
 
 /** Of this machine: too many open files, no port left, no buffers. */
 const noSocket: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS']);
-
-function parseBody(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
 
 /** Seconds, from either form of the header. */
 function retryAfterOf(header: string | string[] | undefined): number | null {

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
 import { said } from '../lifecycle/redact.ts';
 import { homeFolder } from './account.ts';
+import { parsedOrText } from './parsed-or-text.ts';
 import { processStat } from './processes.ts';
 
 const installHint = 'examctl load install-k6 installs it; or set K6_BIN; or run with --engine builtin';
@@ -170,6 +171,30 @@ export function parseK6Point(line: string): K6Sample | undefined {
   };
 }
 
+interface K6Failure {
+  readonly endpoint: string;
+  readonly status: number;
+  readonly body: unknown;
+  readonly requestId: string | null;
+}
+
+/** What k6/lib/http.js tells of a request that was not accepted. */
+export function parseK6Failure(line: string): K6Failure | undefined {
+  if (!line.startsWith('{"metric":"examctl_failures","type":"Point"')) return undefined;
+  const { tags, metadata } = (
+    JSON.parse(line) as {
+      data: { tags: Record<string, string>; metadata?: { body?: string; request_id?: string } };
+    }
+  ).data;
+  const { body = '', request_id = '' } = metadata ?? {};
+  return {
+    endpoint: tags.name ?? '',
+    status: Number(tags.status ?? '0'),
+    body: parsedOrText(body),
+    requestId: request_id === '' ? null : request_id,
+  };
+}
+
 export interface K6RunOptions {
   readonly binary: string;
   readonly script: string;
@@ -178,6 +203,7 @@ export interface K6RunOptions {
   readonly signal: AbortSignal;
   readonly timeoutSeconds: number;
   onSample(sample: K6Sample): void;
+  onFailure(failure: K6Failure): void;
   onStudents?(count: number): void;
 }
 
@@ -247,6 +273,8 @@ async function runToItsEnd(
   const onLine = (line: string) => {
     const students = parseK6Vus(line);
     if (students !== undefined) return options.onStudents?.(students);
+    const failure = parseK6Failure(line);
+    if (failure !== undefined) return options.onFailure(failure);
     const sample = parseK6Point(line);
     if (sample === undefined) return;
     // k6 has read the plan by now; its tokens need not lie about any longer.

@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Undetermined } from '../lifecycle/errors.ts';
 
-export interface LoadWorkerJob<Sample> {
+export interface LoadWorkerJob<Sample, Failure> {
   readonly plan: object;
   readonly ledgerFile: string;
   readonly signal: AbortSignal;
   onSample(sample: Sample): void;
+  onFailure(failure: Failure): void;
   onStudents?(count: number): void;
 }
 
@@ -17,11 +18,11 @@ interface Ended {
 }
 
 /** Runs a part of a load plan in a process of its own. */
-export async function runLoadWorker<Sample>(
+export async function runLoadWorker<Sample, Failure>(
   program: readonly string[],
-  job: LoadWorkerJob<Sample>,
+  job: LoadWorkerJob<Sample, Failure>,
 ): Promise<Ended> {
-  const { plan, ledgerFile, signal, onSample, onStudents } = job;
+  const { plan, ledgerFile, signal, onSample, onFailure, onStudents } = job;
   const [node = process.execPath, ...args] = program;
   const child = spawn(node, [...args, 'internal', 'load-worker'], { stdio: ['pipe', 'pipe', 'pipe'] });
   let said = '';
@@ -42,6 +43,7 @@ export async function runLoadWorker<Sample>(
   for await (const text of createInterface({ input: child.stdout })) {
     const line = JSON.parse(text);
     if (line.sample !== undefined) onSample(line.sample);
+    if (line.failure !== undefined) onFailure(line.failure);
     if (line.students !== undefined) onStudents?.(line.students);
     ended = line.ended ?? ended;
   }

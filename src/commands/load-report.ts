@@ -60,13 +60,38 @@ export function loadReport(
         type: 'heading',
         text: `${result.scenario} (${result.profile}, ${result.engine.name} ${result.engine.version})`,
       },
-      endpointTable(result.perEndpoint),
+      ...(result.requests === 0 ? [] : [endpointTable(result.perEndpoint)]),
+      ...causeBlocks(result.causes),
       { type: 'outcomes', outcomes },
       ...(result.engine.name === 'builtin' ? [differenceToK6] : []),
       ...(result.sessionsLeftOpen === 0 ? [] : [leftOpen(result.sessionsLeftOpen)]),
       { type: 'text', text: `Evidence: ${folder}` },
     ],
   };
+}
+
+/** Of all phases: what fails while a run is prepared is measured nowhere else. */
+export function causeBlocks(causes: LoadResult['causes']): Block[] {
+  if (causes.length === 0) return [];
+  return [
+    {
+      type: 'table',
+      columns: [
+        { title: 'Failed request' },
+        { title: 'Status', align: 'right' },
+        { title: 'Times', align: 'right' },
+        { title: 'What was said first' },
+        { title: 'Request id' },
+      ],
+      rows: causes.map(({ endpoint, status, times, first }) => [
+        endpoint,
+        status === 0 ? 'none' : status,
+        times,
+        first?.said ?? null,
+        first?.requestId ?? null,
+      ]),
+    },
+  ];
 }
 
 const differenceToK6: Block = {

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
+import { type Cause, causeText } from './failure.ts';
 import type { LedgerSummary } from './ledger-summary.ts';
 import type { LoadPlan } from './load-plan.ts';
 import type { GeneratorUse } from './load-result.ts';
@@ -43,12 +44,21 @@ export function loadOutcomes(evidence: LoadEvidence): OutcomeRecord[] {
     generatorOutcome(evidence),
   ];
   const missing = missingPart(evidence);
-  if (missing === null) return outcomes;
-  return outcomes.map((outcome) =>
-    outcome.outcome === 'pass'
+  const judged: OutcomeRecord[] = outcomes.map((outcome) =>
+    outcome.outcome === 'pass' && missing !== null
       ? { ...outcome, outcome: 'unknown', message: `${outcome.message}; but ${missing}` }
       : outcome,
   );
+  const [cause] = evidence.tally.causes();
+  return cause === undefined ? judged : judged.map((outcome) => withCause(outcome, cause));
+}
+
+/** Whoever reads that it failed wants to know what the platform said. */
+function withCause(outcome: OutcomeRecord, cause: Cause): OutcomeRecord {
+  // what the generator could not do is not the platform's
+  const isOwn = outcome.id === 'load-generator';
+  if (outcome.outcome === 'pass' || isOwn) return outcome;
+  return { ...outcome, message: `${outcome.message}; ${causeText(cause)}` };
 }
 
 function missingPart(evidence: LoadEvidence): string | null {
@@ -94,10 +104,14 @@ function errorRateOutcome({ asked, tally, samplesFile }: LoadEvidence): OutcomeR
     title: `less than ${percent(limit)} of requests fail`,
     evidence: [basename(samplesFile)],
   };
-  const { requests, failed, byStatus } = tally.measured;
-  if (requests === 0 || onlyRefusals(byStatus)) return { ...about, ...unknownBecause(tally) };
+  const isMeasured = tally.measured.requests > 0;
+  // what fails while it is prepared keeps the students from being measured at all
+  const { requests, failed, byStatus } = isMeasured ? tally.measured : tally.notMeasured;
+  if (requests === 0 || onlyRefusals(byStatus) || (!isMeasured && failed / requests < limit))
+    return { ...about, ...unknownBecause(tally) };
   const rate = failed / requests;
-  const message = `${failed} of ${requests} requests failed, ${percent(rate)} (limit ${percent(limit)})${statuses(byStatus)}`;
+  const when = isMeasured ? '' : ' before anything could be measured';
+  const message = `${failed} of ${requests} requests failed${when}, ${percent(rate)} (limit ${percent(limit)})${statuses(byStatus)}`;
   return rate < limit
     ? { ...about, outcome: 'pass', message }
     : { ...about, outcome: 'fail', message, hint: 'the statuses are per request in the samples file' };

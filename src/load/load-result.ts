@@ -1,4 +1,5 @@
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
+import type { Cause } from './failure.ts';
 import type { ProfileName, ScenarioId } from './scenario.ts';
 
 /** Milliseconds, over requests that were accepted (2xx); a refusal that comes fast says nothing about speed. */
@@ -56,6 +57,8 @@ export interface LoadResult extends RequestCounts {
   readonly perEndpoint: Readonly<Record<string, EndpointResult>>;
   /** requests before and after the measured window */
   readonly notMeasured: RequestCounts & { readonly byStatus: Readonly<Record<string, number>> };
+  /** what failed in any phase, by endpoint and status, with what was said first */
+  readonly causes: readonly Cause[];
   /** absolute: each attempted write, LedgerLine */
   readonly ledgerFile: string;
   /** absolute: each request, Sample */

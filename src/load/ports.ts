@@ -1,3 +1,4 @@
+import type { Failure } from './failure.ts';
 import type { LoadPlan } from './load-plan.ts';
 import type { Sample } from './sample.ts';
 
@@ -18,6 +19,13 @@ export interface K6Run {
   /** k6 has not come to its end by then: it is ended */
   readonly timeoutSeconds: number;
   onSample(sample: Sample): void;
+  /** at least the first of each endpoint and status, as it was said */
+  onFailure(failure: {
+    readonly endpoint: string;
+    readonly status: number;
+    readonly body: unknown;
+    readonly requestId: string | null;
+  }): void;
   /** virtual students at work */
   onStudents?(count: number): void;
 }
@@ -39,6 +47,8 @@ export interface LoadHttpAnswer {
   readonly retryAfterSeconds: number | null;
   /** this machine had no socket left for it */
   readonly unsent?: true;
+  /** what the platform calls the request */
+  readonly requestId?: string;
 }
 
 export interface LoadHttp {
@@ -61,6 +71,8 @@ export interface EngineJob {
   readonly ledgerFile: string;
   readonly signal: AbortSignal;
   onSample(sample: Sample): void;
+  /** at least the first of each endpoint and status */
+  onFailure(failure: Failure): void;
   onStudents?(count: number): void;
 }
 

@@ -6,6 +6,7 @@ import { Undetermined, UsageError } from '../lifecycle/errors.ts';
 import { authorizeLoad } from './authorize-load.ts';
 import { endSessions } from './end-sessions.ts';
 import { runBuiltin } from './engine/builtin.ts';
+import { type Failure, failureOf } from './failure.ts';
 import { summarizeLedger } from './ledger-summary.ts';
 import { askedBy, loadOutcomes } from './load-outcomes.ts';
 import { type LoadPlan, leadInOf, planLoad } from './load-plan.ts';
@@ -75,10 +76,11 @@ export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<L
     const onStudents = (count: number) => {
       students = count;
     };
-    const run = { plan, ledgerFile, signal: options.signal, onSample, onStudents };
+    const onFailure = (failure: Failure) => tally.addFailure(failure);
+    const run = { plan, ledgerFile, signal: options.signal, onSample, onFailure, onStudents };
     ended = await runEngines(run, { workers, binary, ports });
     const openHttp = () => ports.openHttp(httpOptions(plan));
-    sessionsLeftOpen = await endSessions({ plan, ledgerFile, openHttp, onSample });
+    sessionsLeftOpen = await endSessions({ plan, ledgerFile, openHttp, onSample, onFailure });
   } finally {
     clearInterval(progress);
     samples.close();
@@ -122,6 +124,7 @@ export async function runLoad(options: LoadOptions, ports: LoadPorts): Promise<L
     latency: tally.latency(),
     perEndpoint: tally.perEndpoint(),
     notMeasured: { ...tally.notMeasured },
+    causes: tally.causes(),
     ledgerFile,
     samplesFile,
     timelineFile,
@@ -253,6 +256,7 @@ async function runWithK6(job: EngineJob, binary: string, ports: LoadPorts): Prom
       seen += 1;
       job.onSample(sample);
     },
+    onFailure: ({ endpoint, ...answer }) => job.onFailure(failureOf(endpoint, answer)),
   });
   if (!ending.aborted && ending.requests !== seen) {
     throw new Undetermined(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Cause, Failure } from './failure.ts';
 import { encodedLatency, type LatencyRecorder, latencyRecorders } from './latency.ts';
 import type { EndpointResult, Latency, RequestCounts } from './load-result.ts';
 import { isFailed, type Sample } from './sample.ts';
@@ -20,6 +21,17 @@ export const encodedTally = z.object({
   latency: encodedLatency,
   lag: encodedLatency,
   endpoints: z.record(z.string(), z.object({ counts: encodedCounts, latency: encodedLatency })),
+  causes: z
+    .array(
+      z.object({
+        endpoint: z.string(),
+        status: count,
+        times: count,
+        first: z.object({ said: z.string(), requestId: z.string().nullable() }).nullable(),
+      }),
+    )
+    // a machine of before
+    .default([]),
 });
 
 export type EncodedTally = z.infer<typeof encodedTally>;
@@ -55,6 +67,8 @@ export class Tally {
   readonly #lag: LatencyRecorder;
   readonly #endpoints = new Map<string, { counts: Counts; latency: LatencyRecorder }>();
 
+  readonly #causes = new Map<string, Cause>();
+
   static async create(): Promise<Tally> {
     return new Tally(await latencyRecorders());
   }
@@ -66,6 +80,8 @@ export class Tally {
   }
 
   add(sample: Sample): void {
+    // what is lost on purpose has no cause
+    if (isFailed(sample) && sample.phase !== 'lost') this.#addCause({ ...sample, times: 1, first: null });
     if (sample.endpoint === 'answer' || sample.endpoint.startsWith('submit')) this.writes += 1;
     if (sample.phase !== 'measured') {
       this.notMeasured.note(sample);
@@ -80,6 +96,16 @@ export class Tally {
     if (isFailed(sample)) return;
     this.#latency.record(sample.ms);
     endpoint.latency.record(sample.ms);
+  }
+
+  /** What was said of a request that is, or will be, added. */
+  addFailure({ endpoint, status, ...first }: Failure): void {
+    this.#addCause({ endpoint, status, times: 0, first });
+  }
+
+  /** of all phases, the most frequent first */
+  causes(): Cause[] {
+    return [...this.#causes.values()].filter(({ times }) => times > 0).sort((a, b) => b.times - a.times);
   }
 
   latency(): Latency | null {
@@ -116,6 +142,7 @@ export class Tally {
           { counts: plain(counts), latency: latency.encoded() },
         ]),
       ),
+      causes: this.causes(),
     };
   }
 
@@ -132,6 +159,18 @@ export class Tally {
       endpoint.counts.add(counts);
       endpoint.latency.add(latency);
     }
+    for (const cause of other.causes) this.#addCause(cause);
+  }
+
+  #addCause({ endpoint, status, times, first }: Cause): void {
+    const key = `${endpoint} ${status}`;
+    const known = this.#causes.get(key);
+    this.#causes.set(key, {
+      endpoint,
+      status,
+      times: times + (known?.times ?? 0),
+      first: known?.first ?? first,
+    });
   }
 
   #endpoint(name: string) {

@@ -25,6 +25,7 @@ export async function runLoadWorker(): Promise<void> {
     ledgerFile,
     signal: abort.signal,
     onSample: (sample) => say({ sample }),
+    onFailure: (failure) => say({ failure }),
     onStudents: (students) => say({ students }),
   });
   say({ ended });

@@ -40,6 +40,7 @@ function load(more: Partial<LoadResult> = {}, outcomes: readonly OutcomeRecord[]
     generator: { busyCores: null, usableCores: 2, lag: null },
     perEndpoint: {},
     notMeasured: { requests: 0, failed: 0, byStatus: {} },
+    causes: [],
     ledgerFile: '/l',
     samplesFile: '/s',
     timelineFile: '/t',

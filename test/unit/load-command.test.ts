@@ -160,6 +160,7 @@ const result: LoadResult = {
   generator: { busyCores: null, usableCores: 2, lag: null },
   perEndpoint: { answer: { requests: 1, failed: 0, latency: null } },
   notMeasured: { requests: 0, failed: 0, byStatus: {} },
+  causes: [],
   ledgerFile: '/run/l',
   samplesFile: '/run/s',
   timelineFile: '/run/t',

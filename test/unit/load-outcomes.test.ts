@@ -140,8 +140,34 @@ test('a run that did not get beyond its preparation says what stopped it', async
   const outcomes = await outcomesOf({ status: 401, phase: 'setup' });
   expect(outcomes['load-p95-latency']).toMatchObject({
     outcome: 'unknown',
-    message: 'token refused (401): 3 of 3 requests, so that nothing was measured',
+    message: 'token refused (401): 3 of 3 requests, so that nothing was measured; 3 x submit 401',
   });
+});
+
+test('a run of which most of the preparation failed has an error rate, and says what the platform said', async () => {
+  const tally = await Tally.create();
+  const one = { at: 0, ms: 10, lag: 0, endpoint: 'read-session', phase: 'setup' } as const;
+  for (const status of [500, 500, 500, 200]) tally.add({ ...one, status });
+  tally.addFailure({ endpoint: 'read-session', status: 500, said: 'pool exhausted', requestId: 'r-1' });
+  tally.addFailure({ endpoint: 'read-session', status: 500, said: 'later', requestId: null });
+  tally.add({ ...one, endpoint: 'answer', phase: 'lost', status: 0 });
+  const outcomes = loadOutcomes({
+    asked: askedBy(plan),
+    tally,
+    ledger: { ...finished, writes: 0, studentsFinished: 0 },
+    aborted: false,
+    generator: { busyCores: 0.5, usableCores: 2 },
+    ledgerFile: '/l',
+    samplesFile: '/s',
+  });
+  const cause = '3 x read-session 500, the first: pool exhausted (request id r-1)';
+  expect(outcomes.find(({ id }) => id === 'load-error-rate')).toMatchObject({
+    outcome: 'fail',
+    message: expect.stringMatching(/^4 of 5 requests failed before anything could be measured, 80 %/),
+  });
+  const bad = outcomes.filter(({ id, outcome }) => outcome !== 'pass' && id !== 'load-generator');
+  expect(bad).toHaveLength(5);
+  for (const { message } of bad) expect(message).toContain(cause);
 });
 
 test('a run without a single request is unknown', async () => {

@@ -26,6 +26,7 @@ export async function runBuiltin(run: BuiltinRun): Promise<EngineEnding> {
     signal,
     windowStart: plan.windowStart ?? Date.now() + plan.leadInSeconds * 1000,
     onSample,
+    onFailure: run.onFailure,
     writeLedger: (line: LedgerLine) => ledger.write(line),
   };
   try {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Failure, failureOf } from '../failure.ts';
 import type { LedgerLine } from '../ledger.ts';
 import { attemptLine, field, type Write, writeLine } from '../ledger-lines.ts';
 import type { AnswerPlan, LoadPlan, LostConnection, StudentPlan } from '../load-plan.ts';
@@ -14,6 +15,7 @@ export interface VisitSurroundings {
   readonly windowStart: number;
   readonly signal: AbortSignal;
   onSample(sample: Sample): void;
+  onFailure(failure: Failure): void;
   writeLedger(line: LedgerLine): void;
 }
 
@@ -146,7 +148,7 @@ export class Visit {
     attempt: number,
     lost: LostConnection | undefined,
   ): Promise<LoadHttpAnswer> {
-    const { http, signal, onSample, writeLedger } = this.#around;
+    const { http, signal, onSample, onFailure, writeLedger } = this.#around;
     const trial = write === undefined ? undefined : { ...write, attempt };
     if (trial !== undefined) writeLedger(attemptLine(trial));
     const at = Date.now();
@@ -168,6 +170,7 @@ export class Visit {
     const how = { lag, endpoint, phase: lost === undefined ? phase : 'lost', status } as const;
     const sample = { at, ms: ms + Math.max(0, at - planned), ...how };
     onSample(unsent ? { ...sample, unsent } : sample);
+    if (isFailed(answer) && lost === undefined) onFailure(failureOf(endpoint, answer));
     if (trial !== undefined) writeLedger(writeLine(trial, at, ms, answer));
     return answer;
   }
