@@ -1,27 +1,19 @@
 import { Command } from 'commander';
 import { Refused } from '../lifecycle/errors.ts';
-import { type JournalLine, openChanges, runFinish } from '../lifecycle/journal.ts';
 import type { LockState } from '../lifecycle/run-lock.ts';
 import type { Block } from '../report/report.ts';
 import { auditRecorder } from './audit-recorder.ts';
 import type { Context } from './context.ts';
-import { parseCount } from './count-argument.ts';
+import { runsListCommand } from './runs-list.ts';
+import { runsShowCommand } from './runs-show.ts';
 import { declare } from './traits.ts';
 
 export function runsCommand(context: Context): Command {
   const command = new Command('runs')
     .description('show what ran, what is still open, and who holds the run lock')
     .addHelpText('after', '\nExamples:\n  examctl runs list\n  examctl runs show 7f3a');
-  command
-    .command('list')
-    .option('--limit <count>', 'how many, the latest first', parseCount, 20)
-    .description('show the latest runs and how they ended')
-    .action((options: { limit: number }) => runRunsList(options, context));
-  command
-    .command('show')
-    .argument('<run>', 'a run id, or its last four characters')
-    .description('show the journal of a run')
-    .action((id: string) => runRunsShow(id, context));
+  command.addCommand(runsListCommand(context));
+  command.addCommand(runsShowCommand(context));
   command
     .command('lock')
     .description('show who holds the run lock of the environment')
@@ -34,97 +26,6 @@ export function runsCommand(context: Context): Command {
     )
     .action(() => runRunsUnlock(context));
   return command;
-}
-
-export async function runRunsList(
-  { limit }: { limit: number },
-  { archive, report }: Pick<Context, 'archive' | 'report'>,
-) {
-  const open = new Map(archive.open().map((run) => [run.id, run.alive]));
-  const rows = [];
-  for (const id of archive.list().slice(0, limit)) {
-    const lines = await archive.journal(id).read();
-    const started = lines.find((line) => line.type === 'run.started');
-    rows.push({
-      run: id,
-      operation: started?.operation ?? null,
-      environment: started?.environment ?? null,
-      actor: started?.actor ?? null,
-      startedAt: lines[0]?.at ?? null,
-      state: stateOf(lines, open.get(id)),
-      open: openChanges(lines).map(({ target }) => target),
-    });
-  }
-  await report({
-    kind: 'runs.list',
-    data: { runs: rows },
-    rows,
-    blocks: [
-      {
-        type: 'table',
-        columns: ['Run', 'Operation', 'Environment', 'By', 'State', 'Still open'].map((title) => ({ title })),
-        rows: rows.map((row) => [
-          row.run,
-          row.operation,
-          row.environment,
-          row.actor,
-          row.state,
-          row.open.join(', '),
-        ]),
-      },
-    ],
-  });
-}
-
-function stateOf(lines: readonly JournalLine[], alive: boolean | undefined): string {
-  const finish = runFinish(lines);
-  if (finish !== undefined) return finish.by === 'run' ? finish.result : `${finish.result}, by ${finish.by}`;
-  if (alive === undefined) return 'never begun, or closed by hand';
-  return alive ? 'at work' : 'died: examctl recover';
-}
-
-export async function runRunsShow(
-  wanted: string,
-  { archive, report }: Pick<Context, 'archive' | 'report'>,
-): Promise<void> {
-  const id = archive.find(wanted);
-  const lines = await archive.journal(id).read();
-  await report({
-    kind: 'runs.show',
-    data: { run: id, folder: archive.path(id), journal: lines },
-    rows: lines,
-    blocks: [
-      { type: 'heading', text: id },
-      { type: 'text', text: archive.path(id) },
-      {
-        type: 'table',
-        columns: [{ title: 'Time' }, { title: 'What' }, { title: 'Details' }],
-        rows: lines.map((line) => [line.at, line.type, detailsOf(line)]),
-      },
-    ],
-  });
-}
-
-function detailsOf(line: JournalLine): string {
-  switch (line.type) {
-    case 'run.started':
-      return `${line.operation} on ${line.environment} by ${line.actor}@${line.host}, process ${line.pid}`;
-    case 'plan.made':
-      return `${line.plan.operation}: ${line.plan.changes.length} changes, digest ${line.plan.digest.slice(0, 16)}`;
-    case 'change.started':
-      return `#${line.change} ${line.target}: ${line.apply.kind}${line.deadline === null ? '' : `, reverted at the latest ${line.deadline}`}`;
-    case 'change.verified':
-    case 'revert.verified':
-      return `#${line.change} ${line.outcome.outcome}: ${line.outcome.message}`;
-    case 'revert.failed':
-      return `#${line.change} ${line.message}`;
-    case 'run.finished':
-      return `${line.result}, by ${line.by}: ${line.message}`;
-    default: {
-      const { at: _, type: __, ...rest } = line;
-      return JSON.stringify(rest);
-    }
-  }
 }
 
 type LockContext = Pick<Context, 'openEnvironment' | 'locks' | 'report'>;

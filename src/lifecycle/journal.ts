@@ -1,5 +1,5 @@
 import type { AuditReference } from './audit.ts';
-import type { OutcomeRecord } from './outcome.ts';
+import type { OutcomeRecord, Verdict } from './outcome.ts';
 import type { Action, Plan } from './plan.ts';
 
 /** Who is at work on a run: its own process, its guardian, or `examctl recover`. */
@@ -57,6 +57,7 @@ export type JournalEntry =
       readonly differences: readonly string[];
     }
   | { readonly type: 'evidence'; readonly file: string; readonly title: string }
+  | { readonly type: 'verdict.reached'; readonly verdict: Verdict }
   | {
       readonly type: 'run.finished';
       readonly by: Worker;

@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import { ExamctlError, messageOf, OperationFailed, Refused } from './errors.ts';
 import type { Listener } from './events.ts';
 import { type Journal, type PlanAtWork, plansAtWork, type RunResult } from './journal.ts';
+import type { Verdict } from './outcome.ts';
 import type { Change, Plan } from './plan.ts';
 import { type RememberingJournal, remembering } from './remembering-journal.ts';
 import { type LeftOver, undoPlans } from './revert.ts';
@@ -70,6 +71,8 @@ export interface Run {
   keep(changes: readonly number[]): Promise<void>;
   /** notes a file of the run's folder as evidence */
   evidence(file: string, title: string): Promise<void>;
+  /** notes what a rehearsal came to */
+  conclude(verdict: Verdict): Promise<void>;
 }
 
 /**
@@ -207,6 +210,10 @@ class RunAtWork implements Run {
 
   async evidence(file: string, title: string): Promise<void> {
     await this.#journal.append({ type: 'evidence', file, title });
+  }
+
+  async conclude(verdict: Verdict): Promise<void> {
+    await this.#journal.append({ type: 'verdict.reached', verdict });
   }
 
   async revertWhatIsOpen(): Promise<LeftOver[]> {

@@ -24,6 +24,7 @@ import { guardianOf, type Recovery, recoverRun } from '../lifecycle/recover.ts';
 import { revertDeadline } from '../lifecycle/revert.ts';
 import { refuseStale } from '../lifecycle/revision.ts';
 import { lockHolderOf, type Run, type RunIdentity, type RunPorts, withRun } from '../lifecycle/run.ts';
+import { summaryOf } from '../lifecycle/run-summary.ts';
 import { requireSteadyState } from '../lifecycle/steady-state.ts';
 import { nothingLeft } from './nothing-left.ts';
 import { runLocksOf } from './run-locks.ts';
@@ -74,8 +75,11 @@ class OperatorOnRecord implements Operator {
   async withRun<T>(plan: Plan, use: (run: Run) => Promise<T>): Promise<T> {
     await this.#allow(plan);
     const identity = await this.#identity(plan.operation);
-    return this.#onRecord(identity, { plan: plan.digest, parameters: plan.parameters }, (audit) =>
-      withRun({ ...identity, audit }, this.#runPorts(identity, plan), use),
+    return this.#onRecord(
+      identity,
+      { plan: plan.digest, parameters: plan.parameters },
+      (audit) => withRun({ ...identity, audit }, this.#runPorts(identity, plan), use),
+      () => this.#conclusionOf(identity.id),
     );
   }
 
@@ -228,7 +232,7 @@ class OperatorOnRecord implements Operator {
     identity: RunIdentity,
     details: AuditContent['details'],
     action: (started: AuditReference) => Promise<T>,
-    resultOf: (value: T) => string = () => 'done',
+    resultOf: (value: T) => string | Promise<string> = () => 'done',
   ): Promise<T> {
     const { operation, id } = identity;
     const { sequence, hash } = await this.#record(operation, id, 'started', details);
@@ -240,8 +244,14 @@ class OperatorOnRecord implements Operator {
       await recordEnd(`${nameOf(error)}: ${messageOf(error)}`);
       throw error;
     }
-    await recordEnd(resultOf(value));
+    await recordEnd(await resultOf(value));
     return value;
+  }
+
+  /** A NO-GO is done, too. */
+  async #conclusionOf(run: string): Promise<string> {
+    const { verdict } = summaryOf(run, await this.#ports.folders.journal(run).read(), undefined);
+    return verdict === null ? 'done' : `done: ${verdict}`;
   }
 
   /** What was done stays done, and what was left stays left: a full disk must not hide which of them it is. */

@@ -93,7 +93,9 @@ export async function rehearse(
     try {
       const results = await takeAll(options, context);
       if (context.evidence.examModeOn !== undefined) await thaw(context);
-      return conclude(results, context, options, environment.name);
+      const result = conclude(results, context, options, environment.name);
+      await run.conclude(result.verdict);
+      return result;
     } finally {
       // also of a rehearsal that was interrupted: what was seen until then is worth keeping
       await writeEvidence(context);

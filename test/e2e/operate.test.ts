@@ -199,7 +199,9 @@ describe('a run at work', () => {
       where: 'database',
       expired: false,
     });
-    expect((await run('runs list')).stdout).toMatch(new RegExp(`^${id}\t.*\tat work\tservice cache$`, 'm'));
+    expect((await run('runs list')).stdout).toMatch(
+      new RegExp(`^${id.slice(-4)}\t.*\tat work; open: service cache$`, 'm'),
+    );
     expect((await run('fault status')).stdout).toMatch(/service cache\t.*\talive: examctl fault halt$/m);
     const refused = await run('recover', id);
     expect(refused).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('at work') });
