@@ -1,5 +1,6 @@
 /** Every command with the line that --help shows; in the order in which an exam day needs them. */
 export const commandNames: readonly (readonly [name: string, summary: string])[] = [
+  ['status', 'show on one screen how an environment stands'],
   ['rehearse', 'rehearse an exam day and give a verdict: GO, NO-GO or INCONCLUSIVE'],
   ['exam-mode', 'switch exam mode on and off, and prove that the platform obeys'],
   ['integrity', 'check the data of the exams for lost, doubled and contradictory records'],

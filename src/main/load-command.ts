@@ -19,5 +19,6 @@ export const commandLoaders: Readonly<Record<string, Loader>> = {
   rehearse: async (context) => (await import('../commands/rehearse.ts')).rehearseCommand(context),
   runs: async (context) => (await import('../commands/runs.ts')).runsCommand(context),
   services: async (context) => (await import('../commands/services.ts')).servicesCommand(context),
+  status: async (context) => (await import('../commands/status.ts')).statusCommand(context),
   sandbox: async (context) => (await import('../commands/sandbox.ts')).sandboxCommand(context),
 };

@@ -2,22 +2,32 @@ import type { Environment } from '../lifecycle/environment.ts';
 import { Undetermined } from '../lifecycle/errors.ts';
 import type { Impact } from '../lifecycle/plan.ts';
 
-/** How many students are in an exam now; null when it could not be counted, which is not zero. */
-export async function sessionsInProgress({
+export interface SessionCount {
+  readonly count: number;
+  /** ISO 8601 */
+  readonly lastEndsAt: string | null;
+}
+
+/** How many students are in an exam now; throws Undetermined when it cannot be asked, null when that was no answer. */
+export async function countSessions({
   platform,
   withPostgres,
-}: Pick<Environment, 'platform' | 'withPostgres'>): Promise<{
-  count: number;
-  lastEndsAt: string | null;
-} | null> {
+}: Pick<Environment, 'platform' | 'withPostgres'>): Promise<SessionCount | null> {
+  const { rows } = await withPostgres((postgres) =>
+    postgres.query<{ in_progress: number; last_ends_at: Date | null }>(platform.sessionsInProgressSql),
+  );
+  const row = rows[0];
+  return row === undefined
+    ? null
+    : { count: row.in_progress, lastEndsAt: row.last_ends_at?.toISOString() ?? null };
+}
+
+/** As countSessions; null when it could not be counted, which is not zero. */
+export async function sessionsInProgress(
+  environment: Pick<Environment, 'platform' | 'withPostgres'>,
+): Promise<SessionCount | null> {
   try {
-    const { rows } = await withPostgres((postgres) =>
-      postgres.query<{ in_progress: number; last_ends_at: Date | null }>(platform.sessionsInProgressSql),
-    );
-    const row = rows[0];
-    return row === undefined
-      ? null
-      : { count: row.in_progress, lastEndsAt: row.last_ends_at?.toISOString() ?? null };
+    return await countSessions(environment);
   } catch (error) {
     if (error instanceof Undetermined) return null;
     throw error;
