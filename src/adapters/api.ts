@@ -21,7 +21,7 @@ export interface HttpApi extends Api {
 
 /** Opens no connection until the first request. */
 export function httpApi({ url, basePaths, adminToken }: HttpApiOptions): HttpApi {
-  const address = withoutTrailingSlash(url);
+  const address = withoutTrailingSlash(withoutLogin(url));
   const longestFirst = [...basePaths].sort((a, b) => b.length - a.length);
   const given = longestFirst.find((basePath) => address.endsWith(basePath));
   const root = given === undefined ? address : address.slice(0, -given.length);
@@ -148,6 +148,11 @@ function singleValues(headers: Dispatcher.ResponseData['headers']): Record<strin
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
   );
+}
+
+/** It is not sent beside the tokens of students and administrators, and the address is shown and journalled. */
+function withoutLogin(url: string): string {
+  return url.replace(/^([a-z]+:\/\/)[^/?#]*@/i, '$1');
 }
 
 function withoutTrailingSlash(url: string): string {

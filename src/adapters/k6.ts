@@ -73,15 +73,18 @@ export interface K6Files {
   readonly script: string;
   readonly ledger: string;
   readonly samples: string;
+  /** an empty one: that of the user's home would change what the plan does not say, as rps and hosts */
+  readonly config: string;
 }
 
 /** Nothing goes outside, no port is opened, and what the script logs goes to the ledger and nowhere else. */
-export function k6Arguments({ script, ledger, samples }: K6Files): string[] {
+export function k6Arguments({ script, ledger, samples, config }: K6Files): string[] {
   return [
     'run',
     '--no-usage-report',
     '--no-color',
     '--address=',
+    `--config=${config}`,
     '--log-format=raw',
     `--console-output=${ledger}`,
     `--out=json=${samples}`,
@@ -223,10 +226,12 @@ export async function runK6(
     samples: join(folder, 'samples.json'),
     plan: join(folder, 'plan.json'),
     summary: join(folder, 'summary.json'),
+    config: join(folder, 'config.json'),
   };
   try {
     await writeFile(files.plan, JSON.stringify(options.plan), { mode: 0o600 });
     await writeFile(files.samples, '');
+    await writeFile(files.config, '{}');
     const ending = await runToItsEnd(options, files, k6Environment(env, files));
     return { ...ending, requests: await requestsOf(files.summary) };
   } finally {

@@ -11,8 +11,10 @@ const commandTimeout = 5_000;
 export function openRedis(url: string): Environment['withRedis'] {
   const place = placeOf(url);
   withhold(url);
+  // ioredis decodes the password, which may have a % on its own
+  const decodable = url.replace(/%(?![0-9a-f]{2})/gi, '%25');
   return async (use) => {
-    const client = await connect(url, place);
+    const client = await connect(decodable, place);
     try {
       return await use(redisPort(client, place));
     } finally {

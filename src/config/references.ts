@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigError, messageOf } from '../lifecycle/errors.ts';
+import { withhold } from '../lifecycle/redact.ts';
 import { Secret } from './secret.ts';
 import type { Variables } from './settings.ts';
 
@@ -52,14 +53,41 @@ export function secretFrom(text: string, context: ReferenceContext): Secret {
 }
 
 function resolveReferences(text: string, context: ReferenceContext): string {
-  const value = text.replaceAll(reference, (_, isEnv: string | undefined, name: string, __, path: string) =>
-    isEnv ? readVariable(name, context) : readSecretFile(path, context),
+  const encode = encoderIn(text);
+  const value = text.replaceAll(
+    reference,
+    (_, isEnv: string | undefined, name: string, __, path: string, offset: number) => {
+      const read = isEnv ? readVariable(name, context) : readSecretFile(path, context);
+      withhold(read);
+      return encode(read, offset);
+    },
   );
   const problem = context.check?.(value);
   if (problem === undefined) return value;
   throw new ConfigError(`${context.where}: ${referencesIn(text).join(' and ')} ${problem}`, {
     hint: 'look at what the variable or file holds (its value is not shown here)',
   });
+}
+
+/**
+ * What stands for a part of a URL is encoded as that part: a password has / # ? @ and % as it likes. A URL that is one
+ * reference as a whole, and a host or path, stay as they are.
+ */
+function encoderIn(text: string): (value: string, offset: number) => string {
+  const filled = text.replaceAll(reference, (found) => '_'.repeat(found.length));
+  const url = /^([a-z][a-z0-9+.-]*:\/\/)(?:([^/?#]*)@)?[^?#]*(\??)/i.exec(filled);
+  if (url === null) return (value) => value;
+  const [before, scheme = '', login = '', question] = url;
+  const loginEnd = scheme.length + login.length;
+  // "user:password" as one
+  const isWholeLogin = referencesIn(text.slice(scheme.length, loginEnd))[0]?.length === login.length;
+  return (value, offset) => {
+    if (offset < loginEnd) {
+      if (!isWholeLogin) return encodeURIComponent(value);
+      return value.split(/:(.*)/s, 2).map(encodeURIComponent).join(':');
+    }
+    return question === '?' && offset >= before.length ? encodeURIComponent(value) : value;
+  };
 }
 
 function readVariable(name: string, { env, where }: ReferenceContext): string {

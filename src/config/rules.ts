@@ -2,6 +2,7 @@ import { parseFindingLimit } from '../lifecycle/finding-limit.ts';
 import { didYouMean } from '../lifecycle/nearest.ts';
 import { chainOf, type EffectiveEnvironment, type WrittenEnvironments, withParents } from './inherit.ts';
 import type { Path, Problem } from './problem.ts';
+import { replaceReferences } from './references.ts';
 import type { WrittenConfig } from './schema.ts';
 
 /** Relations between keys. Each looks at what was written and names what contradicts itself. */
@@ -194,8 +195,27 @@ function composeMechanismsNameTheirFile({ settings, writtenIn }: EffectiveEnviro
   });
 }
 
-/** Allowed, but worth a look: two names for one system make `-e` a matter of luck. */
+/** Allowed, but worth a look. */
 export function suspicions(environments: WrittenEnvironments): Problem[] {
+  return [...sharedSystems(environments), ...unusedLogins(environments)];
+}
+
+function unusedLogins(environments: WrittenEnvironments): Problem[] {
+  return Object.entries(environments).flatMap(([name, { api }]) => {
+    if (!/^[a-z]+:\/\/[^/?#]*@/i.test(replaceReferences(api?.url ?? '', '_'))) return [];
+    return [
+      {
+        code: 'unused-login',
+        path: ['environments', name, 'api', 'url'],
+        message: 'has a login, which is not sent: requests carry the tokens of students and administrators',
+        hint: 'take it out; an edge that asks for a login has to let this machine in',
+      },
+    ];
+  });
+}
+
+/** Two names for one system make `-e` a matter of luck. */
+function sharedSystems(environments: WrittenEnvironments): Problem[] {
   return Object.keys(environments).flatMap((name) => {
     const { settings, writtenIn } = withParents(name, environments);
     if (settings.driver?.kind === 'sandbox') return [];

@@ -34,10 +34,31 @@ function urlShapeProblem(text: string, protocols: readonly string[]): ValueProbl
   return { code: 'wrong-url', message: problem, hint: `write ${protocols[0]}//host, or ${reference}` };
 }
 
+/** A % on its own is taken as it is. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text.replace(/%(?![0-9a-f]{2})/gi, '%25'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const hasUnencoded =
+  'has a character in its password that must be percent-encoded (/ as %2F, ? as %3F, # as %23)';
+
 /** What is wrong with a URL whose references have been replaced. */
 export function resolvedUrlProblem(value: string, protocols: readonly string[]): string | undefined {
   const expected = protocols.map((protocol) => `${protocol}//`).join(' or ');
-  if (!URL.canParse(value)) return `is not a URL (${expected})`;
-  const { protocol } = new URL(value);
-  return protocols.includes(protocol) ? undefined : `is not a ${expected} address`;
+  if (!URL.canParse(value)) {
+    return /:[^@]*[/?#][^@]*@/.test(value.replace(/^[^:]*:\/\//, ''))
+      ? hasUnencoded
+      : `is not a URL (${expected})`;
+  }
+  const { protocol, username, password, pathname, search, hash } = new URL(value);
+  if (!protocols.includes(protocol)) return `is not a ${expected} address`;
+  // the rest of a password would be looked up as a host, and shown
+  const isCutPassword = username === '' && /@/.test(pathname + hash + search.replace(/=[^&]*/g, '='));
+  if (isCutPassword) return hasUnencoded;
+  return isDecodable(username + password) ? undefined : 'has a % in its password that must be written as %25';
 }

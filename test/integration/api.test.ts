@@ -52,6 +52,14 @@ function open(url: string, adminToken?: string): HttpApi {
   return api;
 }
 
+test('a login in the address is neither shown nor sent', async () => {
+  const { url, seen } = await listen();
+  const api = open(url.replace('//', '//ops:p@ss@'));
+  expect(await api.baseUrl(new AbortController().signal)).toBe(`${url}/api/v1`);
+  expect(api.url).toBe(url);
+  expect(seen.map(({ authorization }) => authorization)).toEqual([undefined, undefined]);
+});
+
 test('the base path is found by its health endpoint, once', async () => {
   const { url, seen } = await listen();
   const api = open(url);

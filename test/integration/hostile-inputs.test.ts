@@ -30,7 +30,7 @@ const asked: Readonly<Record<string, readonly string[]>> = {
   'fault status': ['', '-e composed'],
   'fault halt': ['-e composed'],
   'fault clear': ['', '-e composed'],
-  'integrity check': ['', '--state broken'],
+  'integrity check': ['', '--identify --reason look'],
   'integrity list': [''],
   'integrity explain': ['duplicate-submissions'],
   'integrity new': ['own-check'],
@@ -42,7 +42,13 @@ const asked: Readonly<Record<string, readonly string[]>> = {
   'integrity history': [''],
   'integrity compare': ['1 2', 'broken.json broken.csv'],
   'load list': [''],
-  'load run': ['answers --students 1', 'answers --students 2 --dry-run', 'exam-day --shape broken.json'],
+  'load run': [
+    'answers --students 1',
+    'answers -e composed',
+    'answers -e listed',
+    'answers --students 2 --dry-run',
+    'exam-day --shape broken.json',
+  ],
   'load reconcile': ['', 'broken.csv', 'broken.json'],
   'load manifest': ['answers'],
   'load merge': ['.'],
@@ -121,8 +127,8 @@ function agreementTo(asked: Buffer): Buffer {
 }
 
 const secrets = {
-  DB_PASSWORD: 'magpie-db-1',
-  CACHE_PASSWORD: 'magpie-cache-1',
+  DB_PASSWORD: '4711/magpie@#?',
+  CACHE_PASSWORD: '100%magpie',
   ADMIN_TOKEN: 'magpie-admin-1',
   API_LOGIN: 'magpie-login-1',
   SIGNING_KEY: 'magpie-key-1',
@@ -141,6 +147,9 @@ environments:
     extends: field
     driver: { kind: compose, file: compose.yaml }
     identities: { signing_key: "\${env:SIGNING_KEY}", email_domain: load.example.com }
+  listed:
+    extends: field
+    identities: { file: broken.csv }
 checks: { folder: checks }
 `;
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -28,6 +28,12 @@ let baseUrl: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'examctl-load-failures-'));
+  // k6 would take over what an old project left in the home folder: no summary, another host
+  mkdirSync(join(folder, '.config', 'k6'), { recursive: true });
+  const left = { noSummary: true, hosts: { '127.0.0.1': '127.0.0.2' } };
+  writeFileSync(join(folder, '.config', 'k6', 'config.json'), JSON.stringify(left));
+  if ('binary' in k6) process.env.K6_BIN = k6.binary;
+  Object.assign(process.env, { HOME: folder, XDG_CONFIG_HOME: join(folder, '.config') });
   await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
   baseUrl = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}/v1`;
 });

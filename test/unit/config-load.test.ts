@@ -325,3 +325,68 @@ describe('choosing the environment', () => {
     );
   });
 });
+
+describe('a reference inside of a URL', () => {
+  const connected = (database: string, cache = 'redis://127.0.0.1:9') => `
+environments:
+  pw:
+    platform: exam-platform
+    driver: { kind: kubernetes, namespace: none }
+    api: { url: "http://127.0.0.1:9" }
+    database: { url: "${database}" }
+    cache: { url: "${cache}" }
+`;
+  const revealed = async (database: string, env: Record<string, string>) => {
+    const { config } = await load(connected(database), env);
+    const connection = selectEnvironment(config, { name: 'pw', env }).database;
+    if (connection?.kind !== 'url') throw new Error('no URL');
+    return connection.url.reveal();
+  };
+
+  test.each(['ab/cd+ef==', '4711/geheim', '12#x', 'p@ss', '100%sure', 'p%40ss', 'a?b:c&d', 'ümlaut'])(
+    'may hold the password %s',
+    async (PW) => {
+      const url = new URL(await revealed('postgres://exam_user:${env:PW}@127.0.0.1:9/exams', { PW }));
+      expect(decodeURIComponent(url.password)).toBe(PW);
+      expect(url.host).toBe('127.0.0.1:9');
+      const asOne = new URL(await revealed('postgres://${env:LOGIN}@db/exams', { LOGIN: `me:${PW}` }));
+      expect([asOne.username, decodeURIComponent(asOne.password), asOne.host]).toEqual(['me', PW, 'db']);
+    },
+  );
+
+  test('is taken as it is as host or path, and encoded as a value of the query', async () => {
+    const env = { PW: 'a/b', PLACE: 'db:5433', OPTIONS: '-c x=1&y' };
+    expect(await revealed('postgres://u:${env:PW}@${env:PLACE}/exams?options=${env:OPTIONS}', env)).toBe(
+      'postgres://u:a%2Fb@db:5433/exams?options=-c%20x%3D1%26y',
+    );
+  });
+
+  test.each([
+    ['postgres://u:ab/geheim@db/exams', 'must be percent-encoded'],
+    ['postgres://u:4711/geheim@db/exams', 'must be percent-encoded'],
+    ['postgres://u:12#geheim@db/exams', 'must be percent-encoded'],
+    ['postgres://u:12?geheim@db/exams', 'must be percent-encoded'],
+    ['postgres://u:geheim%FF@db/exams', 'must be written as %25'],
+    ['geheim', 'is not a URL'],
+  ])('that is all of it names what is wrong with it, and shows nothing of it: %s', async (URL, message) => {
+    const attempt = revealed('${env:URL}', { URL });
+    await expect(attempt).rejects.toThrow(ConfigError);
+    await expect(attempt).rejects.toThrow(message);
+    await expect(attempt).rejects.not.toThrow('geheim');
+  });
+
+  test('that is all of it may have a name with @ in its query, and a % on its own', async () => {
+    const URL = 'postgres://u:100%sure@db/exams?user=me@corp';
+    expect(await revealed('${env:URL}', { URL })).toBe(URL);
+  });
+
+  test('is no place for a login to the API: it is not sent', async () => {
+    const { config } = await load(
+      connected('postgres://db/exams').replace(
+        'http://127.0.0.1:9',
+        'https://ops:${env:PW}@exams.example.com',
+      ),
+    );
+    expect(config.warnings).toMatchObject([{ code: 'unused-login', path: 'environments.pw.api.url' }]);
+  });
+});

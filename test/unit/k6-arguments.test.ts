@@ -9,11 +9,14 @@ import {
 } from '../../src/adapters/k6.ts';
 
 test('k6 sends nothing home, opens no port, and writes the ledger itself', () => {
-  expect(k6Arguments({ script: '/k6/answers.js', ledger: '/run/ledger', samples: '/tmp/s' })).toEqual([
+  expect(
+    k6Arguments({ script: '/k6/answers.js', ledger: '/run/ledger', samples: '/tmp/s', config: '/tmp/c' }),
+  ).toEqual([
     'run',
     '--no-usage-report',
     '--no-color',
     '--address=',
+    '--config=/tmp/c',
     '--log-format=raw',
     '--console-output=/run/ledger',
     '--out=json=/tmp/s',
