@@ -1,9 +1,17 @@
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type AuditContent, type AuditEntry, type AuditReference, chain } from '../lifecycle/audit.ts';
+import {
+  type AuditContent,
+  type AuditEntry,
+  type AuditReference,
+  chain,
+  type Redaction,
+} from '../lifecycle/audit.ts';
+import { redactAction, redactedEntry, redactionDetails } from '../lifecycle/audit-redaction.ts';
+import { UsageError } from '../lifecycle/errors.ts';
 import { redacted } from '../lifecycle/redact.ts';
-import { appendLine } from './append-file.ts';
+import { appendLine, replaceOnDisk } from './append-file.ts';
 import { withFileLock } from './file-lock.ts';
 import { makeFolder, readText, writeFileAtomic } from './files.ts';
 
@@ -21,12 +29,43 @@ export class AuditLog {
 
   async append(content: AuditContent): Promise<AuditEntry> {
     makeFolder(this.#folder);
-    return withFileLock(join(this.#folder, 'audit.lock'), async () => {
-      const entry = chain(withoutSecrets(content), linkOf(await this.#last(), this.head()));
-      await appendLine(this.file, JSON.stringify(entry));
-      writeFileAtomic(this.#headFile, entry.hash);
-      return entry;
+    return this.#alone(() => this.#append(content));
+  }
+
+  /** The record of it first: a crash in between leaves the entry as it was, and it can be redacted again. */
+  async redact(
+    sequence: number,
+    { reason, ...by }: Redaction,
+  ): Promise<{ entry: AuditEntry; record: AuditEntry }> {
+    return this.#alone(async () => {
+      const found = this.read().find((entry) => entry.sequence === sequence);
+      if (found === undefined) {
+        throw new UsageError(`there is no entry ${sequence} in ${this.file}`, { hint: 'examctl audit log' });
+      }
+      const entry = redactedEntry(found);
+      const { environment, run } = found;
+      const record = await this.#append({
+        ...by,
+        ...{ environment, run, reason, action: redactAction, result: 'done', breakGlass: false },
+        details: redactionDetails(found),
+      });
+      const lines = this.#lines().map((line) =>
+        line.entry?.hash === entry.hash ? JSON.stringify(entry) : line.text,
+      );
+      await replaceOnDisk(this.file, `${lines.join('\n')}\n`);
+      return { entry, record };
     });
+  }
+
+  #alone<T>(action: () => Promise<T>): Promise<T> {
+    return withFileLock(join(this.#folder, 'audit.lock'), action);
+  }
+
+  async #append(content: AuditContent): Promise<AuditEntry> {
+    const entry = chain(withoutSecrets(content), linkOf(await this.#last(), this.head()));
+    await appendLine(this.file, JSON.stringify(entry));
+    writeFileAtomic(this.#headFile, entry.hash);
+    return entry;
   }
 
   /** what can be read */
@@ -44,10 +83,10 @@ export class AuditLog {
     return readText(this.#headFile);
   }
 
-  #lines(): { number: number; entry: AuditEntry | undefined }[] {
+  #lines(): { number: number; text: string; entry: AuditEntry | undefined }[] {
     return (readText(this.file) ?? '')
       .split('\n')
-      .flatMap((line, index) => (line === '' ? [] : [{ number: index + 1, entry: parseOrSkip(line) }]));
+      .flatMap((text, index) => (text === '' ? [] : [{ number: index + 1, text, entry: parseOrSkip(text) }]));
   }
 
   /** Only the end of the file is read, however long the log has grown. */

@@ -1,9 +1,11 @@
 import { Command } from 'commander';
-import { type AuditEntry, verifyChain } from '../lifecycle/audit.ts';
+import type { AuditEntry } from '../lifecycle/audit.ts';
 import { type RecordedRun, verifyRuns } from '../lifecycle/audit-coverage.ts';
 import { exitCodeOf } from '../lifecycle/outcome.ts';
 import type { RunArchive } from '../lifecycle/run-archive.ts';
+import { verifyChain } from '../lifecycle/verify-chain.ts';
 import type { Block } from '../report/report.ts';
+import { auditRedactCommand } from './audit-redact.ts';
 import type { Context } from './context.ts';
 import { parseCount } from './count-argument.ts';
 import { declare } from './traits.ts';
@@ -27,6 +29,7 @@ export function auditCommand(context: Context): Command {
     .description('print every entry: as lines of JSON unless -o says otherwise')
     .addHelpText('after', '\nExample:\n  examctl audit export > audit-2026.ndjson')
     .action(() => runAuditExport(context));
+  command.addCommand(auditRedactCommand(context));
   return command;
 }
 

@@ -1,4 +1,4 @@
-import type { AuditContent, AuditEntry } from '../lifecycle/audit.ts';
+import type { AuditContent, AuditEntry, Redaction } from '../lifecycle/audit.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import type { OperationResult } from '../lifecycle/operation.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
@@ -61,6 +61,8 @@ export interface AuditTrail {
   /** hash of the last entry as noted beside the log */
   head(): string | undefined;
   append(content: AuditContent): Promise<AuditEntry>;
+  /** takes the texts out of an entry: gives what is left of it, and the entry that says so; throws UsageError when there is none */
+  redact(sequence: number, by: Redaction): Promise<{ entry: AuditEntry; record: AuditEntry }>;
 }
 
 /** What a command gets from main; each takes just the members that it uses. */

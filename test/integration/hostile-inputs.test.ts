@@ -15,6 +15,7 @@ const asked: Readonly<Record<string, readonly string[]>> = {
   'audit log': [''],
   'audit verify': [''],
   'audit export': [''],
+  'audit redact': ['1 --reason secret'],
   'config check': ['', '--config broken.yaml'],
   'config schema': [''],
   doctor: [''],
@@ -67,6 +68,7 @@ const asked: Readonly<Record<string, readonly string[]>> = {
   'services restart': ['backend', 'backend -e composed'],
   'services restart-all': ['', '-e composed'],
   'services rollback': ['backend', 'backend --to v1 -e composed'],
+  status: ['', '-e composed'],
   'sandbox status': [''],
   'sandbox logs': [''],
   'sandbox down': [''],
@@ -231,5 +233,7 @@ function toldIn(place: string, text: string): string[] {
 
 /** Files by their whole path: a test does not change its working directory. */
 function inFolder(word: string): string {
-  return /^(broken\.\w+|students\.csv|own\.sql|captured|\.)$/.test(word) ? `${world.folder}/${word}` : word;
+  return /^(broken(\.\w+)?|students\.csv|own\.sql|captured|\.)$/.test(word)
+    ? `${world.folder}/${word}`
+    : word;
 }

@@ -11,6 +11,7 @@ import { main } from '../../src/main.ts';
 
 /** What a command needs to be started; the others need nothing. */
 const needed: Readonly<Record<string, readonly string[]>> = {
+  'audit redact': ['1'],
   'fault inject': ['redis-hang'],
   'load run': ['answers'],
   'sandbox break': ['lost-answers'],

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AuditLog } from '../../../src/adapters/audit-log.ts';
-import { type AuditContent, verifyChain } from '../../../src/lifecycle/audit.ts';
+import type { AuditContent } from '../../../src/lifecycle/audit.ts';
+import { verifyChain } from '../../../src/lifecycle/verify-chain.ts';
 
 let folder: string;
 let log: AuditLog;
@@ -97,5 +98,71 @@ describe('the audit log', () => {
     expect(check()).toMatchObject({ outcome: 'pass' });
     await log.append(content('three'));
     expect(check()).toMatchObject({ outcome: 'pass' });
+  });
+});
+
+describe('an entry that holds a secret', () => {
+  const by = { at: '2026-11-22T11:00:00.000Z', actor: 'ada', host: 'here', reason: 'a token got in' };
+  const secret = 'hunter2-and-more';
+
+  beforeEach(async () => {
+    for (const action of ['one', 'two', 'three'])
+      await log.append({
+        ...content(action),
+        reason: `${action} ${secret}`,
+        result: secret,
+        details: { secret },
+      });
+  });
+
+  it('loses it, and the chain still holds, also after further entries', async () => {
+    const { entry, record } = await log.redact(2, by);
+    expect(JSON.stringify([entry, record])).not.toContain(secret);
+    expect(readFileSync(log.file, 'utf8').split('\n')[1]).not.toContain(secret);
+    await log.append(content('four'));
+    expect(check()).toMatchObject({
+      outcome: 'warn',
+      message: expect.stringContaining('redacted, as later entries say: 2'),
+    });
+    expect(log.read().at(3)).toMatchObject({
+      action: 'audit redact',
+      reason: 'a token got in',
+      actor: 'ada',
+    });
+    expect(log.read().at(1)).toMatchObject({
+      sequence: 2,
+      action: 'two',
+      reason: '[redacted]',
+      redacted: true,
+    });
+  });
+
+  it('cannot be changed once more afterwards', async () => {
+    await log.redact(2, by);
+    writeFileSync(log.file, readFileSync(log.file, 'utf8').replace('"two"', '"tea"'));
+    expect(check()).toMatchObject({ outcome: 'fail', message: expect.stringContaining('entry 2') });
+  });
+
+  it('is not believed to be redacted when no entry says so', async () => {
+    const lines = readFileSync(log.file, 'utf8').split('\n');
+    const [, second = ''] = lines;
+    writeFileSync(
+      log.file,
+      lines
+        .with(1, JSON.stringify({ ...JSON.parse(second), reason: '[redacted]', redacted: true }))
+        .join('\n'),
+    );
+    expect(check()).toMatchObject({ outcome: 'fail', message: expect.stringContaining('entry 2') });
+  });
+
+  it('can be the record of a redaction itself, and redacted again', async () => {
+    const { record } = await log.redact(2, { ...by, reason: secret });
+    await log.redact(record.sequence, by);
+    await log.redact(2, by);
+    expect(check()).toMatchObject({ outcome: 'warn', message: expect.stringContaining('2, 4') });
+  });
+
+  it('has to be there', async () => {
+    await expect(log.redact(9, by)).rejects.toThrow('there is no entry 9');
   });
 });
