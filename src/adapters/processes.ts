@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Life, RunProcess } from '../lifecycle/run-lock.ts';
 
 /** A process as opposed to a pid, which the system gives to another process after its end. */
 export interface ProcessIdentity {
@@ -24,6 +26,32 @@ export function identify(pid: number): ProcessIdentity | undefined {
 
 export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
   return identify(pid)?.startTime === startTime;
+}
+
+/** For who looks from another process, host or container; undefined when there is no such process. */
+export function runProcess(pid: number): RunProcess | undefined {
+  const identity = identify(pid);
+  return identity && { ...identity, host: host(), namespace: pidNamespace() };
+}
+
+export function lifeOf(process: RunProcess): Life {
+  if (process.host !== host() || process.namespace !== pidNamespace()) return 'elsewhere';
+  return isAlive(process) ? 'alive' : 'gone';
+}
+
+/** Machines of the same name are told apart by their id, where they have one (machine-id(5)). */
+function host(): string {
+  const machine = readProcFile('/etc/machine-id')?.trim() ?? '';
+  return machine === '' ? hostname() : `${hostname()} ${machine}`;
+}
+
+function pidNamespace(): string | null {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    // not Linux
+    return null;
+  }
 }
 
 export function sendSignal(target: ProcessIdentity, signal: NodeJS.Signals): void {

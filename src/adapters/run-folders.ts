@@ -11,13 +11,14 @@ import {
 import type { Plan } from '../lifecycle/plan.ts';
 import type { RunFolder, RunIdentity } from '../lifecycle/run.ts';
 import type { HaltOrder, OpenRun, RunArchive } from '../lifecycle/run-archive.ts';
+import type { RunProcess } from '../lifecycle/run-lock.ts';
 import { appendLine, syncFolder } from './append-file.ts';
 import { makeFolder, namesIn, readJson, readText, writeFileAtomic } from './files.ts';
-import { identify, isAlive, type ProcessIdentity } from './processes.ts';
+import { lifeOf, runProcess } from './processes.ts';
 
 export interface OpenMark {
   readonly identity: RunIdentity;
-  readonly process: ProcessIdentity | null;
+  readonly process: RunProcess | null;
   /** its journal has its first line: from then on an empty journal is a lost one */
   readonly begun: boolean;
 }
@@ -41,7 +42,7 @@ export class RunFolders implements RunArchive {
     makeFolder(this.#open);
     const journal = this.journal(identity.id);
     const { id: run, ...rest } = identity;
-    const mark: OpenMark = { identity, process: identify(process.pid) ?? null, begun: false };
+    const mark: OpenMark = { identity, process: runProcess(process.pid) ?? null, begun: false };
     writeFileAtomic(this.#markFile(run), JSON.stringify(mark));
     await journal.append({ type: 'run.started', run, ...rest });
     writeFileAtomic(this.#markFile(run), JSON.stringify({ ...mark, begun: true } satisfies OpenMark));
@@ -103,7 +104,7 @@ export class RunFolders implements RunArchive {
     const mark = readJson<OpenMark>(this.#markFile(id));
     if (mark === undefined) return undefined;
     const { identity, process } = mark;
-    return { id, identity, alive: process !== null && isAlive(process) };
+    return { id, identity, life: process === null ? 'gone' : lifeOf(process) };
   }
 
   #markFile(id: string): string {

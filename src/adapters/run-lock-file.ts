@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import type { HeldLock, LockHolder, LockState, RunLocks } from '../lifecycle/run-lock.ts';
 import { withFileLock } from './file-lock.ts';
 import { makeFolder, readJson, writeFileAtomic } from './files.ts';
-import { identify, isAlive, type ProcessIdentity } from './processes.ts';
+import { isAlive, lifeOf, type ProcessIdentity, runProcess } from './processes.ts';
 import { heldBy, stateOf } from './run-locks.ts';
 
 interface LockFile {
   readonly holder: LockHolder;
   readonly epoch: number;
   readonly acquiredAt: string;
-  readonly process: ProcessIdentity | null;
+  /** by an earlier version */
+  readonly process?: ProcessIdentity | null;
 }
 
 /** The run lock as a file of this host: the holder's process is its heartbeat. */
@@ -23,7 +24,12 @@ export function runLockInFile(stateFolder: string, environment: string): RunLock
     const content = readJson<LockFile>(file);
     if (content === undefined) return null;
     const { holder, epoch, acquiredAt, process } = content;
-    const alive = process !== null && isAlive(process);
+    const { processes } = holder;
+    // what lives elsewhere, with this folder shared, may be at work
+    const alive =
+      processes === undefined
+        ? process != null && isAlive(process)
+        : processes.some((one) => lifeOf(one) !== 'gone');
     const now = new Date();
     const expiresAt = new Date(now.getTime() + (alive ? 1 : -1));
     return stateOf(holder, epoch, 'file', new Date(acquiredAt), expiresAt, now);
@@ -36,17 +42,21 @@ export function runLockInFile(stateFolder: string, environment: string): RunLock
         if (current !== null && !current.expired && current.holder.run !== options?.takeOverFrom)
           throw heldBy(current);
         const epoch = (current?.epoch ?? 0) + 1;
-        const content: LockFile = {
-          holder,
-          epoch,
-          acquiredAt: new Date().toISOString(),
-          process: identify(process.pid) ?? null,
+        const acquiredAt = new Date().toISOString();
+        const write = (pids: readonly number[]) => {
+          const processes = pids.flatMap((pid) => runProcess(pid) ?? []);
+          const content: LockFile = { holder: { ...holder, processes }, epoch, acquiredAt };
+          writeFileAtomic(file, JSON.stringify(content));
         };
         makeFolder(folder);
-        writeFileAtomic(file, JSON.stringify(content));
+        write([process.pid]);
         return {
           epoch,
           where: 'file',
+          joinedBy: (pid) =>
+            exclusively(async () => {
+              if (read()?.holder.run === holder.run) write([process.pid, pid]);
+            }),
           stillHeld: async () => read()?.holder.run === holder.run,
           release: () =>
             exclusively(async () => {

@@ -8,6 +8,7 @@ import {
   leaseMilliseconds,
   type RunLocks,
 } from '../lifecycle/run-lock.ts';
+import { runProcess } from './processes.ts';
 import { heldBy, stateOf } from './run-locks.ts';
 
 /** One row an environment; the database's clock decides, so that machines need not agree on the time. */
@@ -40,6 +41,10 @@ const take = `
 const beat = `
   UPDATE examctl.run_lock SET expires_at = now() + $3 * interval '1 millisecond'
   WHERE environment = $1 AND run = $2 RETURNING epoch::int`;
+
+const join = `
+  UPDATE examctl.run_lock SET holder = jsonb_set(holder, '{processes}', holder->'processes' || $3::jsonb)
+  WHERE environment = $1 AND run = $2`;
 
 const release =
   'UPDATE examctl.run_lock SET run = NULL, expires_at = now() WHERE environment = $1 AND run = $2';
@@ -104,7 +109,7 @@ export function runLockInPostgres({
         const values = [
           name,
           holder.run,
-          JSON.stringify(holder),
+          JSON.stringify({ ...holder, processes: [runProcess(process.pid)].filter(Boolean) }),
           leaseMilliseconds,
           options?.takeOverFrom ?? null,
         ];
@@ -114,7 +119,14 @@ export function runLockInPostgres({
         const state = await current(postgres);
         if (state === null)
           throw new Undetermined('the run lock was released while it was being taken; try again');
-        throw heldBy(state);
+        if (!state.expired) throw heldBy(state);
+        // its time is not over, but everything that acted for it is gone
+        const { rows: taken } = await postgres.query<{ epoch: number }>(take, [
+          ...values.slice(0, -1),
+          state.holder.run,
+        ]);
+        if (taken[0] === undefined) throw heldBy((await current(postgres)) ?? state);
+        return keepAlive(holder, taken[0].epoch);
       }),
     current: () => withPostgres(current),
     forceRelease: (onlyOf) =>
@@ -140,6 +152,11 @@ export function runLockInPostgres({
     return {
       epoch,
       where: 'database',
+      joinedBy: async (pid) => {
+        const process = runProcess(pid);
+        if (process === undefined) return;
+        await writing((postgres) => postgres.query(join, [name, holder.run, JSON.stringify([process])]));
+      },
       stillHeld: async () => {
         await renew().catch((error: unknown) => {
           if (!(error instanceof Undetermined)) throw error;

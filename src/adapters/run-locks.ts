@@ -1,5 +1,6 @@
 import { messageOf, Refused, Undetermined } from '../lifecycle/errors.ts';
 import type { HeldLock, LockHolder, LockState, RunLocks } from '../lifecycle/run-lock.ts';
+import { lifeOf } from './processes.ts';
 
 /**
  * The lease in the environment's own PostgreSQL; a file of this host where that cannot be reached, and then the
@@ -40,6 +41,11 @@ export function heldBy({ holder, expiresAt, where }: LockState): Refused {
   );
 }
 
+/** Everything that acted for it died on this very host: nobody will renew its lease. */
+function isDead({ processes = [] }: LockHolder): boolean {
+  return processes.length > 0 && processes.every((process) => lifeOf(process) === 'gone');
+}
+
 export function stateOf(
   holder: LockHolder,
   epoch: number,
@@ -54,6 +60,6 @@ export function stateOf(
     where,
     acquiredAt: acquiredAt.toISOString(),
     expiresAt: expiresAt.toISOString(),
-    expired: expiresAt <= now,
+    expired: expiresAt <= now || isDead(holder),
   };
 }

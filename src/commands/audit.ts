@@ -97,7 +97,7 @@ function recordedRuns(archive: RunArchive): Promise<RecordedRun[]> {
     archive.list().map(async (id) => {
       const journal = archive.journal(id);
       const [lines, damage] = await Promise.all([journal.read(), journal.damage()]);
-      return { id, lines, damage, alive: open.get(id)?.alive ?? false };
+      return { id, lines, damage, alive: (open.get(id)?.life ?? 'gone') !== 'gone' };
     }),
   );
 }

@@ -13,10 +13,10 @@ export async function runFaultClear(context: ClearContext): Promise<void> {
   const { archive, progress, options, report } = context;
   const environment = await context.openEnvironment();
   const here = archive.open().filter(({ identity }) => identity.environment === environment.name);
-  const alive = here.filter((run) => run.alive);
+  const alive = here.filter(({ life }) => life !== 'gone');
   for (const { id } of alive)
     progress.note(`run ${id} is at work and reverts by itself; to end it now: examctl fault halt`);
-  const dead = here.some((run) => !run.alive);
+  const dead = here.some(({ life }) => life === 'gone');
   if (dead && !options.dryRun) await recoverRuns(undefined, { ...context, report: async () => undefined });
   const residue = alive.length > 0 ? [] : await findResidue(environment);
   const plan = await planClear(environment, residue);

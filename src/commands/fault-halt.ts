@@ -31,7 +31,7 @@ export async function runFaultHalt(context: HaltContext): Promise<void> {
   const { name } = environment;
   const open = archive.open().filter(({ identity }) => identity.environment === name);
   const order = { by: actor, at: new Date().toISOString(), reason: options.reason ?? null };
-  const alive = open.filter((run) => run.alive);
+  const alive = open.filter(({ life }) => life !== 'gone');
   for (const { id } of alive) archive.orderHalt(id, order);
   const begun = performance.now();
   await recordOrders(alive, name, context);
@@ -42,7 +42,7 @@ export async function runFaultHalt(context: HaltContext): Promise<void> {
     halted.push({ run: run.id, targets, seconds: (performance.now() - begun) / 1000 });
     progress.done();
   }
-  if (open.some((run) => !run.alive)) return recoverRuns(undefined, context);
+  if (open.some(({ life }) => life === 'gone')) return recoverRuns(undefined, context);
   await requireNoForeignRun(environment, context);
   await context.report({
     kind: 'fault.halt',

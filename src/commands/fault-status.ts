@@ -11,7 +11,15 @@ interface Broken {
   /** when its guardian reverts it at the latest; null: when its run ends */
   readonly until: string | null;
   readonly by: string;
+  /** of its process; true where that cannot be seen */
   readonly alive: boolean;
+  /** false: its process is on another host or in another container */
+  readonly seen: boolean;
+}
+
+function lifeText({ alive, seen }: Broken): string {
+  if (!seen) return 'elsewhere, cannot be seen from here';
+  return alive ? 'alive: examctl fault halt' : 'dead: examctl recover';
 }
 
 /** What is broken right now, by the journals of the runs that are open on this machine. */
@@ -21,7 +29,7 @@ export async function runFaultStatus({
 }: Pick<Context, 'archive' | 'report'>): Promise<void> {
   const broken: Broken[] = [];
   const unknown: { run: string; damage: string }[] = [];
-  for (const { id, identity, alive } of archive.open()) {
+  for (const { id, identity, life } of archive.open()) {
     const damage = await archive.journal(id).damage();
     if (damage !== null) unknown.push({ run: id, damage });
     const lines = await archive.journal(id).read();
@@ -34,7 +42,8 @@ export async function runFaultStatus({
         since: at,
         until: deadline,
         by: identity.actor,
-        alive: alive && runFinish(lines) === undefined,
+        alive: life !== 'gone' && runFinish(lines) === undefined,
+        seen: life !== 'elsewhere',
       });
     }
   }
@@ -78,7 +87,7 @@ export async function runFaultStatus({
               row.until ?? 'its run ends',
               row.by,
               row.run,
-              row.alive ? 'alive: examctl fault halt' : 'dead: examctl recover',
+              lifeText(row),
             ]),
           },
     ],

@@ -15,7 +15,7 @@ const results: Readonly<Record<string, (run: RunSummary) => boolean>> = {
   done: ({ state }) => state === 'done',
   failed: ({ state }) => (['failed-reverted', 'failed-not-reverted'] as RunState[]).includes(state),
   interrupted: ({ state }) => state === 'interrupted',
-  open: ({ state, open }) => state === 'at-work' || state === 'died' || open.length > 0,
+  open: ({ state, open }) => ['at-work', 'elsewhere', 'died'].includes(state) || open.length > 0,
 };
 
 interface ListOptions {
@@ -47,7 +47,7 @@ export async function runRunsList(
   { limit, since, operation = '', result }: ListOptions,
   { archive, report, options }: ListContext,
 ): Promise<void> {
-  const alive = new Map(archive.open().map((run) => [run.id, run.alive]));
+  const lives = new Map(archive.open().map(({ id, life }) => [id, life]));
   const isWanted = (run: RunSummary) =>
     (options.env === undefined || run.environment === options.env) &&
     (since === undefined || (run.startedAt !== null && new Date(run.startedAt) >= since)) &&
@@ -56,7 +56,7 @@ export async function runRunsList(
   const runs: RunSummary[] = [];
   for (const id of archive.list()) {
     if (runs.length === limit) break;
-    const run = summaryOf(id, await archive.journal(id).read(), alive.get(id));
+    const run = summaryOf(id, await archive.journal(id).read(), lives.get(id));
     if (isWanted(run)) runs.push(run);
   }
   await report({

@@ -29,7 +29,7 @@ export async function runRunsShow(
   const id = archive.find(wanted);
   const lines = await archive.journal(id).read();
   const damage = await archive.journal(id).damage();
-  const summary = summaryOf(id, lines, archive.open().find((run) => run.id === id)?.alive);
+  const summary = summaryOf(id, lines, archive.open().find((run) => run.id === id)?.life);
   const folder = archive.path(id);
   await report({
     kind: 'runs.show',

@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander';
-import { UsageError } from '../lifecycle/errors.ts';
+import { systemClock } from '../lifecycle/clock.ts';
+import { Refused, UsageError } from '../lifecycle/errors.ts';
 import { didYouMean } from '../lifecycle/nearest.ts';
 import type { Report } from '../report/report.ts';
+import { sandboxFingerprint } from '../sandbox/access.ts';
 import { sandboxDefects } from '../sandbox/defects.ts';
 import type { Planting, PlantReport } from '../sandbox/plants/plant-rows.ts';
 import {
@@ -23,9 +25,14 @@ import { parseCount } from './count-argument.ts';
 import { reportLines } from './log-lines-report.ts';
 import { declare } from './traits.ts';
 
-export type SandboxCommandContext = Pick<Context, 'report' | 'progress' | 'signal'> & {
+export type SandboxCommandContext = Pick<Context, 'report' | 'progress' | 'signal' | 'archive'> & {
   readonly sandbox: SandboxContext;
 };
+
+interface DownFlags {
+  readonly keep: boolean;
+  readonly halt: boolean;
+}
 
 interface UpFlags {
   readonly students?: number;
@@ -60,14 +67,16 @@ export function sandboxCommand(context: SandboxCommandContext): Command {
   declare(command.command('down'), { changes: true })
     .description('take it down and leave nothing: no process, no socket, no data')
     .option('--keep', 'keep the data for the next up', false)
-    .action((flags: { keep: boolean }) => runSandboxDown(flags, context));
+    .option('--halt', 'end in order first what is at work on it', false)
+    .action((flags: DownFlags) => runSandboxDown(flags, context));
   command
     .command('status')
     .description('show its parts, its address and the defects that are on')
     .action(() => runSandboxStatus(context));
   declare(command.command('reset'), { changes: true })
     .description('start again with fresh data')
-    .action(() => runSandboxReset(context));
+    .option('--halt', 'end in order first what is at work on it', false)
+    .action((flags: { halt: boolean }) => runSandboxReset(flags, context));
   command
     .command('logs')
     .argument('[instance]', 'backend-1, edge, cache, ...; default: all')
@@ -122,10 +131,9 @@ export async function runSandboxUp(
   await report(upReport(result));
 }
 
-export async function runSandboxDown(
-  { keep }: { keep: boolean },
-  { sandbox, progress, report }: SandboxCommandContext,
-) {
+export async function runSandboxDown({ keep, halt }: DownFlags, context: SandboxCommandContext) {
+  const { sandbox, progress, report } = context;
+  await requireNobodyAtWork(halt, context);
   progress.start('taking the sandbox down', 3);
   const result = await down(sandbox, { keep });
   progress.done();
@@ -141,7 +149,35 @@ export async function runSandboxDown(
   });
 }
 
-export async function runSandboxReset({ sandbox, progress, report }: SandboxCommandContext): Promise<void> {
+/** A fault whose sandbox is taken away under it has nothing to bring back, and its run nothing to prove. */
+async function requireNobodyAtWork(
+  halt: boolean,
+  { archive, sandbox, progress, signal }: SandboxCommandContext,
+): Promise<void> {
+  const made = sandboxFingerprint(sandbox.stateFolder);
+  if (made === undefined) return;
+  const atWork = () =>
+    archive.open().filter(({ life, identity }) => life !== 'gone' && identity.target?.sandbox === made);
+  for (const { id, identity, life } of atWork()) {
+    const { actor, host, pid, operation } = identity;
+    if (!halt || life === 'elsewhere') {
+      throw new Refused(`${actor}@${host} (process ${pid}) is at ${operation} on the sandbox, run ${id}`, {
+        hint: 'wait for it, or end it in order first: --halt',
+      });
+    }
+    progress.start(`ending ${operation}, run ${id}`, 5);
+    process.kill(pid, 'SIGTERM');
+    while (atWork().some((run) => run.id === id)) await systemClock.sleep(100, signal);
+    progress.done();
+  }
+}
+
+export async function runSandboxReset(
+  { halt }: { halt: boolean },
+  context: SandboxCommandContext,
+): Promise<void> {
+  const { sandbox, progress, report } = context;
+  await requireNobodyAtWork(halt, context);
   progress.start('starting the sandbox with fresh data', 5);
   const result = await reset(sandbox);
   progress.done();

@@ -231,6 +231,8 @@ export interface Environment {
   /** which exam-mode mechanisms are configured, in the order in which they are set */
   readonly examMode: readonly ExamModeMechanism[];
   readonly ephemeral?: Ephemeral;
+  /** which system it really is, whatever it is called; what could not be asked is left out */
+  fingerprint(): Promise<Fingerprint>;
   readonly helpers: Helpers;
   withPostgres<T>(use: (postgres: Postgres) => Promise<T>, options?: PostgresOptions): Promise<T>;
   /** a copy of the database that only reads, where one is configured */
@@ -240,6 +242,14 @@ export interface Environment {
   identities(count: number, options?: { readonly clockOffsetSeconds?: number }): Promise<Identity[]>;
   /** null when none are configured; absent where nothing can be */
   rehearsalAccounts?(): Promise<RehearsalAccounts | null>;
+}
+
+/** "database" -> what tells it from any other one */
+export type Fingerprint = Readonly<Record<string, string>>;
+
+/** What is another one now than it was; what is known of one of the two only says nothing. */
+export function otherThan(then: Fingerprint, now: Fingerprint): string[] {
+  return Object.keys(then).filter((part) => now[part] !== undefined && now[part] !== then[part]);
 }
 
 export type ExamModeMechanism =

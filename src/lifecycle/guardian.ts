@@ -21,14 +21,14 @@ const lookEvery = 250;
  */
 export async function guard(
   ports: GuardianPorts,
-): Promise<'finished by the run' | 'reverted' | 'not reverted'> {
+): Promise<'finished by the run' | 'reverted' | 'not reverted' | 'gone'> {
   const { journal, clock, runIsAlive } = ports;
   for (;;) {
     const alive = runIsAlive();
     const lines = await readable(journal, ports);
     if (runFinish(lines) !== undefined) return 'finished by the run';
     const open = openChanges(lines).filter(({ undoneBy }) => undoneBy === 'guardian');
-    if (!alive) return afterDeath(lines, ports);
+    if (!alive) return (await ports.isGone?.()) ? 'gone' : afterDeath(lines, ports);
     const isHalted = await ports.isHalted();
     const temporary = open.filter(({ deadline }) => deadline !== null);
     const late = temporary.filter((change) => isHalted || isLate(change, clock.now()));
@@ -58,7 +58,8 @@ async function afterDeath(lines: readonly JournalLine[], ports: GuardianPorts) {
   const open = plans.flatMap((plan) => plan.open);
   const again = await revertChanges(touchedAgain(open, lines), 'guardian', ports);
   const left = [...again, ...(await undoPlans(plans, 'guardian', ports))];
-  return left.length === 0 ? 'reverted' : 'not reverted';
+  if (left.length === 0) return 'reverted';
+  return (await ports.isGone?.()) ? 'gone' : 'not reverted';
 }
 
 /** What a person has to undo is left to a person, and then there is nothing to prove yet. */

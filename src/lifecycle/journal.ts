@@ -1,4 +1,5 @@
 import type { AuditReference } from './audit.ts';
+import type { Fingerprint } from './environment.ts';
 import type { OutcomeRecord, Verdict } from './outcome.ts';
 import type { Action, Plan } from './plan.ts';
 
@@ -18,6 +19,8 @@ export type JournalEntry =
       readonly host: string;
       readonly pid: number;
       readonly reason: string | null;
+      /** which system it is that the run changes */
+      readonly target?: Fingerprint;
       /** the audit log's entry of its beginning */
       readonly audit?: AuditReference;
     }

@@ -17,6 +17,8 @@ export interface RevertPorts {
   readonly revertWithin?: number;
   /** a person has looked: what is there now is right, also where it is not as it was before */
   readonly acceptsState?: boolean;
+  /** the system that was changed is not there any more, so that nothing of it can be, or has to be, undone */
+  readonly isGone?: () => Promise<boolean>;
 }
 
 /** Milliseconds that a revert may take unless the ports say otherwise. */
@@ -138,6 +140,18 @@ async function revertOne(
       // that the time is over says less than why the attempt before did not do
       if (!signal.aborted || message === untried) message = withHint(error);
     }
+    if (ports.acceptsState) {
+      const outcome = {
+        id: 'accepted',
+        title: text,
+        outcome: 'pass',
+        message: `taken as it is: ${message}`,
+      } as const;
+      await note({ type: 'revert.verified', change, by, outcome }, ports);
+      emit({ type: 'revert.verified', text, outcome });
+      return undefined;
+    }
+    if (await ports.isGone?.()) return 'what was changed is not there any more';
     emit({ type: 'revert.retried', text, message });
     await clock.sleep(pauseBetweenAttempts, signal);
   }

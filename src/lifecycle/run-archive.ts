@@ -1,5 +1,7 @@
+import { Refused } from './errors.ts';
 import type { Journal } from './journal.ts';
 import type { RunIdentity } from './run.ts';
+import type { Life } from './run-lock.ts';
 
 /** Who wants the faults of a run to end, since when and why. */
 export interface HaltOrder {
@@ -13,8 +15,8 @@ export interface HaltOrder {
 export interface OpenRun {
   readonly id: string;
   readonly identity: RunIdentity;
-  /** the run's own process lives, on this host */
-  readonly alive: boolean;
+  /** of the run's own process */
+  readonly life: Life;
 }
 
 /** The runs of this machine, open and closed. */
@@ -32,4 +34,15 @@ export interface RunArchive {
   path(id: string): string;
   /** nothing of the run is left to be noticed */
   close(id: string): void;
+}
+
+/** It may be at work: what it changed is not to be touched, and not to be built on. */
+export function cannotBeSeen({ id, identity }: OpenRun): Refused {
+  const { operation, host, pid } = identity;
+  return new Refused(
+    `run ${id} (${operation}) was begun on ${host}, or in another container, and whether it is at work cannot be seen from here`,
+    {
+      hint: `look there; when its process ${pid} is gone: examctl recover ${id} --break-glass --reason "..."`,
+    },
+  );
 }

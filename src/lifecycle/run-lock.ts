@@ -6,7 +6,22 @@ export interface LockHolder {
   readonly pid: number;
   readonly operation: string;
   readonly reason: string | null;
+  /** all that may still act for the run: its own process and its guardian; none: who took it did not say */
+  readonly processes?: readonly RunProcess[];
 }
+
+/** A process, told so that another one can judge whether it lives. */
+export interface RunProcess {
+  readonly pid: number;
+  /** with the boot: the same pid of another boot, or of a later process, is another process */
+  readonly startTime: string;
+  readonly host: string;
+  /** of its ids: a container counts its own */
+  readonly namespace: string | null;
+}
+
+/** What can be said from here of a process: one that lives elsewhere cannot be seen. */
+export type Life = 'alive' | 'gone' | 'elsewhere';
 
 export interface LockState {
   readonly holder: LockHolder;
@@ -24,6 +39,8 @@ export interface HeldLock {
   readonly where: 'database' | 'file';
   /** why it is only a file, when it is */
   readonly why?: string;
+  /** a process that acts for the run, too: the lease is not void before it is gone */
+  joinedBy(pid: number): Promise<void>;
   /** false once another holder has taken it over; true while that cannot be asked */
   stillHeld(): Promise<boolean>;
   release(): Promise<void>;

@@ -1,8 +1,9 @@
 import { type JournalLine, openChanges, type RunResult, runFinish, type Worker } from './journal.ts';
 import type { Verdict } from './outcome.ts';
+import type { Life } from './run-lock.ts';
 
-/** How a run stands: `never-begun` also where it was closed by hand. */
-export type RunState = RunResult | 'at-work' | 'died' | 'never-begun';
+/** How a run stands: `never-begun` also where it was closed by hand; `elsewhere`: its process cannot be seen from here. */
+export type RunState = RunResult | 'at-work' | 'elsewhere' | 'died' | 'never-begun';
 
 /** A run in a few words, from its journal. */
 export interface RunSummary {
@@ -25,12 +26,10 @@ export interface RunSummary {
   readonly open: readonly string[];
 }
 
-/** `alive` as the mark of an open run says; undefined: it is not open. */
-export function summaryOf(
-  run: string,
-  lines: readonly JournalLine[],
-  alive: boolean | undefined,
-): RunSummary {
+const stateByLife = { alive: 'at-work', elsewhere: 'elsewhere', gone: 'died' } as const;
+
+/** `life` as the mark of an open run says; undefined: it is not open. */
+export function summaryOf(run: string, lines: readonly JournalLine[], life: Life | undefined): RunSummary {
   const started = lines.find((line) => line.type === 'run.started');
   const finish = runFinish(lines);
   const startedAt = started?.at ?? lines[0]?.at ?? null;
@@ -46,7 +45,7 @@ export function summaryOf(
     startedAt,
     endedAt,
     seconds,
-    state: finish?.result ?? (alive === undefined ? 'never-begun' : alive ? 'at-work' : 'died'),
+    state: finish?.result ?? (life === undefined ? 'never-begun' : stateByLife[life]),
     endedBy: finish?.by ?? null,
     verdict: lines.findLast((line) => line.type === 'verdict.reached')?.verdict ?? null,
     open: openChanges(lines).map(({ target }) => target),
@@ -59,5 +58,6 @@ export function resultText({ state, verdict, endedBy, open }: RunSummary): strin
   const left = open.length === 0 ? '' : `; open: ${open.join(', ')}`;
   if (state === 'done') return `${verdict ?? state}${by}${left}`;
   if (state === 'died') return `died: examctl recover${left}`;
+  if (state === 'elsewhere') return `at work elsewhere, or died there${left}`;
   return `${state.replaceAll('-', ' ')}${by}${left}`;
 }

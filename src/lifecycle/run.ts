@@ -1,6 +1,7 @@
 import type { Actuator } from './actuator.ts';
 import type { AuditReference } from './audit.ts';
 import type { Clock } from './clock.ts';
+import type { Fingerprint } from './environment.ts';
 import { ExamctlError, messageOf, OperationFailed, Refused } from './errors.ts';
 import type { Listener } from './events.ts';
 import { type Journal, type PlanAtWork, plansAtWork, type RunResult } from './journal.ts';
@@ -18,6 +19,8 @@ export interface RunIdentity {
   readonly host: string;
   readonly pid: number;
   readonly reason: string | null;
+  /** of the environment, as it was when the run began; absent: an earlier version did not ask */
+  readonly target?: Fingerprint;
   /** the audit log's entry of its beginning */
   readonly audit?: AuditReference;
 }
@@ -247,6 +250,7 @@ class RunAtWork implements Run {
     guardian.lost.addEventListener('abort', () => this.#broken.abort(guardianLost()), { once: true });
     if (guardian.lost.aborted) throw guardianLost();
     this.#guardian = guardian;
+    await this.#lock.joinedBy(guardian.pid);
   }
 
   async #make(change: Change, plan: Plan): Promise<number> {

@@ -8,6 +8,7 @@ import { systemClock } from '../lifecycle/clock.ts';
 import { messageOf } from '../lifecycle/errors.ts';
 import type { LifecycleEvent } from '../lifecycle/events.ts';
 import { guard } from '../lifecycle/guardian.ts';
+import { isGone } from './fingerprint.ts';
 import { environmentOfOwnFlags, ownFlagOptions } from './open-environment.ts';
 import { runLocksOf } from './run-locks.ts';
 
@@ -43,14 +44,20 @@ export async function runGuardian(args: string[]): Promise<void> {
       return order !== undefined && Date.now() - Date.parse(order.at) > obeysWithin;
     },
     runIsAlive: () => mark.process !== null && isAlive(mark.process),
+    isGone: () => isGone(mark.identity, environment),
   });
   log(`the end: ${end}`);
   if (end === 'finished by the run') return;
-  const result = end === 'reverted' ? 'interrupted' : 'failed-not-reverted';
-  const message = `the process of the run died; its guardian says: ${end}`;
+  const result = end === 'not reverted' ? 'failed-not-reverted' : 'interrupted';
+  const message =
+    end === 'gone'
+      ? `${environment.name} is not there any more, and what was open in it went with it`
+      : `the process of the run died; its guardian says: ${end}`;
   // each on its own: a full disk must not keep the lock, nor a lock the record
-  await orLog('the journal', journal.append({ type: 'run.finished', by: 'guardian', result, message }));
+  // in this order: who reads that the run is over may take the lock
   await orLog('the run lock', runLocksOf(environment, state).forceRelease(run));
+  await orLog('the journal', journal.append({ type: 'run.finished', by: 'guardian', result, message }));
+  if (end === 'gone') folders.close(run);
   const { actor, operation, reason } = mark.identity;
   const record = async () => {
     const { sequence, hash } = await new AuditLog(state).append({

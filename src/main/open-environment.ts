@@ -17,8 +17,9 @@ import { ConfigError } from '../lifecycle/errors.ts';
 import type { Platform } from '../lifecycle/platform.ts';
 import { withhold } from '../lifecycle/redact.ts';
 import { platforms } from '../platforms/index.ts';
-import { openSandbox, type SandboxAccess } from '../sandbox/access.ts';
+import { openSandbox, type SandboxAccess, sandboxFingerprint } from '../sandbox/access.ts';
 import { down, type SandboxContext, status, up } from '../sandbox/sandbox.ts';
+import { fingerprintOf } from './fingerprint.ts';
 
 export interface OpenOptions {
   readonly state: string;
@@ -116,6 +117,10 @@ function sandbox(config: EnvironmentConfig, options: OpenOptions): Environment {
       // taking down is part of reverting, so it is not ended by the interrupt that began it
       down: async () => void (await down({ ...context, signal: new AbortController().signal })),
     },
+    fingerprint: async () => {
+      const made = sandboxFingerprint(state);
+      return made === undefined ? {} : { sandbox: made };
+    },
     withPostgres: async (use, how) => openPostgres(openSandbox(state).databaseUrl)(use, how),
     withRedis: async (use) => openRedis(openSandbox(state).redisUrl)(use),
     identities: async (count, how) => openSandbox(state).identities(count, how),
@@ -144,16 +149,18 @@ function configured(config: EnvironmentConfig, options: OpenOptions): Environmen
   const driver = driverOf(config, options, helpers);
   const withPostgres: Environment['withPostgres'] = async (use, how) =>
     openPostgres(await connection('database', config, driver))(use, how);
+  const opened = httpApi({
+    url: required(api?.url.reveal(), config, 'api.url'),
+    basePaths: api?.basePath === undefined ? basePaths : [api.basePath],
+    ...(adminToken === undefined ? {} : { adminToken }),
+  });
   return {
     ...common(config),
     ...replicaOf(config),
     helpers,
     driver,
-    api: httpApi({
-      url: required(api?.url.reveal(), config, 'api.url'),
-      basePaths: api?.basePath === undefined ? basePaths : [api.basePath],
-      ...(adminToken === undefined ? {} : { adminToken }),
-    }),
+    api: opened,
+    fingerprint: () => fingerprintOf({ api: opened, withPostgres }),
     withPostgres,
     withRedis: async (use) => openRedis(await connection('cache', config, driver))(use),
     identities: (count, how) =>

@@ -12,7 +12,7 @@ import type { Operator } from '../commands/context.ts';
 import type { AuditContent, AuditEntry, AuditReference } from '../lifecycle/audit.ts';
 import { type Actor, authorize } from '../lifecycle/authorize.ts';
 import { systemClock } from '../lifecycle/clock.ts';
-import type { Environment } from '../lifecycle/environment.ts';
+import { type Environment, otherThan } from '../lifecycle/environment.ts';
 import { messageOf, Refused, Undetermined } from '../lifecycle/errors.ts';
 import type { Listener } from '../lifecycle/events.ts';
 import { requireNobodyIsHurt } from '../lifecycle/fault-guard.ts';
@@ -24,8 +24,10 @@ import { guardianOf, type Recovery, recoverRun } from '../lifecycle/recover.ts';
 import { revertDeadline } from '../lifecycle/revert.ts';
 import { refuseStale } from '../lifecycle/revision.ts';
 import { lockHolderOf, type Run, type RunIdentity, type RunPorts, withRun } from '../lifecycle/run.ts';
+import { cannotBeSeen } from '../lifecycle/run-archive.ts';
 import { summaryOf } from '../lifecycle/run-summary.ts';
 import { requireSteadyState } from '../lifecycle/steady-state.ts';
+import { isGone } from './fingerprint.ts';
 import { nothingLeft } from './nothing-left.ts';
 import { runLocksOf } from './run-locks.ts';
 
@@ -85,7 +87,10 @@ class OperatorOnRecord implements Operator {
 
   async recover(run: string, { acceptsState = false } = {}): Promise<Recovery> {
     const { folders, environment, state, emit } = this.#ports;
-    const identity = { ...(await this.#identity('recover')), id: newRunId('recover') };
+    const begun = folders.mark(run).identity;
+    const isGoneWithIt = await isGone(begun, environment);
+    if (!isGoneWithIt) await this.#requireSameSystem(begun);
+    const identity = await this.#identity('recover');
     await this.#untilGuardianIsDone(run);
     const lock = await runLocksOf(environment, state).acquire(lockHolderOf(identity), { takeOverFrom: run });
     try {
@@ -93,7 +98,7 @@ class OperatorOnRecord implements Operator {
         const { actuator, clock } = this.#runPorts(identity);
         const journal = folders.journal(run);
         const damage = await journal.damage();
-        const gone = await this.#goneWithIt(run, journal);
+        const gone = isGoneWithIt ? await this.#goneWithIt(run, journal) : undefined;
         const recovery = gone ?? (await recoverRun(run, journal, { actuator, clock, emit, acceptsState }));
         if (damage !== null) throw notKnown(run, damage, folders.path(run));
         if (recovery.left.length === 0) folders.close(run);
@@ -108,10 +113,21 @@ class OperatorOnRecord implements Operator {
     }
   }
 
-  /** An environment that examctl made and took away again has taken along whatever was open in it. */
+  /** What is called the same may be another system: to revert there would change what the run never touched. */
+  async #requireSameSystem({ id, target = {} }: RunIdentity): Promise<void> {
+    const { environment } = this.#ports;
+    const now = await environment.fingerprint();
+    const other = otherThan(target, now);
+    if (other.length === 0) return;
+    const differences = other.map((part) => `its ${part} was ${target[part]}, now it is ${now[part]}`);
+    throw new Refused(
+      `run ${id} was begun on another system than ${environment.name} is here: ${differences.join('; ')}`,
+      { hint: 'recover it with the configuration with which it was begun: --config FILE' },
+    );
+  }
+
   async #goneWithIt(run: string, journal: Journal): Promise<Recovery | undefined> {
-    const { ephemeral, name } = this.#ports.environment;
-    if (ephemeral === undefined || (await ephemeral.isUp())) return undefined;
+    const { name } = this.#ports.environment;
     const open = openChanges(await journal.read()).filter(
       ({ revert }) => revert?.kind !== 'environment-down',
     );
@@ -185,11 +201,12 @@ class OperatorOnRecord implements Operator {
   async #refuseOrphans(): Promise<void> {
     const { folders, environment } = this.#ports;
     const here = folders.open().filter(({ identity }) => identity.environment === environment.name);
-    for (const run of here.filter(({ alive }) => !alive)) {
+    for (const run of here.filter(({ life }) => life !== 'alive')) {
       if (await nothingLeft(run, folders)) {
         folders.close(run.id);
         continue;
       }
+      if (run.life === 'elsewhere') throw cannotBeSeen(run);
       throw new Refused(`run ${run.id} (${run.identity.operation}) died and left something open`, {
         hint: `examctl recover ${run.id}`,
       });
@@ -207,6 +224,7 @@ class OperatorOnRecord implements Operator {
       host: hostname(),
       pid: process.pid,
       reason: reason ?? null,
+      target: await environment.fingerprint(),
     };
   }
 

@@ -9,7 +9,7 @@ export async function noteOrphans({
   progress,
 }: Pick<FullContext, 'archive' | 'progress'>): Promise<void> {
   try {
-    for (const run of archive.open().filter(({ alive }) => !alive)) {
+    for (const run of archive.open().filter(({ life }) => life === 'gone')) {
       if (await nothingLeft(run, archive)) continue;
       const { id, identity } = run;
       progress.note(

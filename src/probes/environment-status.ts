@@ -109,10 +109,11 @@ interface OpenRunSeen {
 async function openRuns(environment: string, archive: RunArchive): Promise<OpenRunSeen[]> {
   const here = archive.open().filter(({ identity }) => identity.environment === environment);
   return Promise.all(
-    here.map(async ({ id, identity, alive }) => {
+    here.map(async ({ id, identity, life }) => {
       const journal = archive.journal(id);
       const [lines, damage] = await Promise.all([journal.read(), journal.damage()]);
       const { operation, actor } = identity;
+      const alive = life !== 'gone';
       return { id, operation, actor, alive, damage, open: openChanges(lines).map(({ target }) => target) };
     }),
   );

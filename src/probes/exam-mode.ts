@@ -98,6 +98,7 @@ function countRequests(environment: Environment): { environment: Environment; re
       thresholds,
       examMode,
       helpers,
+      fingerprint: () => environment.fingerprint(),
       api: {
         url: api.url,
         baseUrl: (signal) => api.baseUrl(signal),

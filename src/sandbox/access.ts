@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { Identity, RehearsalAccounts } from '../lifecycle/environment.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import { apiUrl, readSandboxConfig, type SandboxConfig } from './config.ts';
 import { requireRunning } from './control-client.ts';
+import { locateSandbox } from './folder.ts';
 
 /** As in seed.ts, which takes longer to load. */
 const studentDomain = 'students.sandbox.local';
@@ -41,6 +44,16 @@ export function openSandbox(stateFolder: string): SandboxAccess {
     adminToken: () => mintAdminToken(config),
     identities: (count, options) => mintIdentities(config, count, options),
   };
+}
+
+/** Tells this sandbox from one made anew in the same place: its key is made with its data. Undefined: there is none. */
+export function sandboxFingerprint(stateFolder: string): string | undefined {
+  const files = locateSandbox(stateFolder);
+  if (!existsSync(files.config)) return undefined;
+  return createHash('sha256')
+    .update(readSandboxConfig(files.config).jwtSigningKey)
+    .digest('hex')
+    .slice(0, 16);
 }
 
 async function mintIdentities(

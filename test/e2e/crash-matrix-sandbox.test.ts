@@ -168,9 +168,24 @@ describe('a fault whose run is killed', () => {
     await expectWhole('guardian killed');
   });
 
-  it('is over when the sandbox was taken down meanwhile: nothing is left to undo', {
-    timeout: 60_000,
-  }, async () => {
+  it('keeps the sandbox from being taken down, and ends in order first when that is wanted', async () => {
+    const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '60s']);
+    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
+
+    const refused = await examctl.run('sandbox', 'down');
+    expect(refused, refused.stderr).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('--halt') });
+    expect(await partState(examctl, 'cache-1')).toBe('stopped');
+    const reset = await examctl.run('sandbox', 'reset', '--halt');
+
+    expect(reset.exitCode, reset.stderr).toBe(0);
+    expect(await run.ended).toMatchObject({
+      exitCode: 143,
+      stderr: expect.stringContaining('cache-1: running'),
+    });
+    expect(new RunFolders(examctl.state).open()).toEqual([]);
+  });
+
+  it('is over when its sandbox was made anew meanwhile: nothing is left to undo', async () => {
     const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '30s']);
     await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
     const folders = new RunFolders(examctl.state);
@@ -179,7 +194,8 @@ describe('a fault whose run is killed', () => {
     process.kill(lines.find((line) => line.type === 'guardian.ready')?.pid ?? 0, 'SIGKILL');
     run.process.kill('SIGKILL');
     await run.ended;
-    expect((await examctl.run('sandbox', 'down')).exitCode).toBe(0);
+    const reset = await examctl.run('sandbox', 'reset');
+    expect(reset.exitCode, reset.stderr).toBe(0);
 
     const recover = await examctl.run('recover');
 

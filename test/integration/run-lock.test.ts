@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freePorts } from '../../src/adapters/ports.ts';
 import { openPostgres } from '../../src/adapters/postgres.ts';
+import { lifeOf, runProcess } from '../../src/adapters/processes.ts';
 import { runLockInFile } from '../../src/adapters/run-lock-file.ts';
 import { runLockInPostgres } from '../../src/adapters/run-lock-postgres.ts';
 import { runLocks } from '../../src/adapters/run-locks.ts';
@@ -15,6 +18,7 @@ import {
   type LockHolder,
   leaseMilliseconds,
   type RunLocks,
+  type RunProcess,
 } from '../../src/lifecycle/run-lock.ts';
 import { startTestServices, type TestServices } from '../support/services.ts';
 import { withClient } from './check-database.ts';
@@ -160,6 +164,68 @@ describe('the run lock in the database', () => {
   });
 });
 
+describe('the lease of a holder that died on this host', () => {
+  /** a process that lives, and how to end it */
+  function someProcess() {
+    const child = spawn('sleep', ['600'], { stdio: 'ignore' });
+    const gone = once(child, 'exit');
+    return {
+      pid: child.pid ?? 0,
+      end: async () => {
+        child.kill('SIGKILL');
+        await gone;
+      },
+    };
+  }
+
+  /** as if another process than this one had taken it */
+  async function takenBy(locks: RunLocks, pid: number) {
+    const lock = await take(locks, holder('run-a'));
+    const processes = JSON.stringify([runProcess(pid)]);
+    if (lock.where === 'database') {
+      await sql(
+        `UPDATE examctl.run_lock SET holder = jsonb_set(holder, '{processes}', '${processes}') WHERE environment = '${name}'`,
+      );
+    } else {
+      const file = join(state, 'locks', `${name}.json`);
+      const content = JSON.parse(readFileSync(file, 'utf8'));
+      content.holder.processes = JSON.parse(processes);
+      writeFileSync(file, JSON.stringify(content));
+    }
+    return lock;
+  }
+
+  const places = [
+    ['database', () => inDatabase()],
+    ['file', () => runLockInFile(state, name)],
+  ] as const;
+
+  it.each(places)('in the %s is void at once', async (_, open) => {
+    const run = someProcess();
+    await takenBy(open(), run.pid);
+    await expect(open().acquire(holder('run-b'))).rejects.toThrow(/run run-a/);
+    await run.end();
+    expect(await open().current()).toMatchObject({ holder: { run: 'run-a' }, expired: true });
+    expect(await take(open(), holder('run-b'))).toMatchObject({ epoch: 2 });
+  });
+
+  it.each(places)('in the %s holds as long as the guardian of its run lives', async (_, open) => {
+    const guardian = someProcess();
+    const lock = await take(open(), holder('run-a'));
+    await lock.joinedBy(guardian.pid);
+    const state = await open().current();
+    expect(state?.holder.processes?.map(({ pid }) => pid)).toEqual([process.pid, guardian.pid]);
+    await guardian.end();
+    expect(await open().current()).toMatchObject({ expired: false });
+  });
+
+  it('in another container, where the same id is that of another process, is not judged from here', async () => {
+    const elsewhere = { ...(runProcess(process.pid) as RunProcess), startTime: 'x', namespace: 'pid:[1]' };
+    expect(lifeOf(elsewhere)).toBe('elsewhere');
+    expect(lifeOf({ ...elsewhere, namespace: runProcess(process.pid)?.namespace ?? null })).toBe('gone');
+  });
+});
+
 describe('two operators at the same moment', () => {
   const race = async () => {
     const results = await Promise.allSettled([
@@ -257,8 +323,8 @@ describe('a database that cannot be reached', () => {
     const file = join(state, 'locks', `${name}.json`);
     const content = JSON.parse(readFileSync(file, 'utf8'));
     // the pid is another process's by now
-    const process = { ...content.process, startTime: 'another' };
-    writeFileSync(file, JSON.stringify({ ...content, process }));
+    const processes = [{ ...content.holder.processes[0], startTime: 'another' }];
+    writeFileSync(file, JSON.stringify({ ...content, holder: { ...content.holder, processes } }));
     expect(await anywhere().current()).toMatchObject({ expired: true, where: 'file' });
     await take(anywhere(), holder('run-b'));
     expect(await anywhere().current()).toMatchObject({ holder: { run: 'run-b' }, expired: false });

@@ -29,6 +29,7 @@ export async function sandboxEnvironment(stateFolder: string): Promise<SandboxEn
     api,
     thresholds: { p95Ms: 500, errorRate: 0.01, dbPool: 0.8 },
     examMode: [{ kind: 'system-flag' }],
+    fingerprint: async () => ({}),
     withPostgres: openPostgres(access.databaseUrl),
     withRedis: openRedis(access.redisUrl),
     identities: (count, how) => access.identities(count, how),
