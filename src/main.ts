@@ -69,6 +69,10 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
     const cause = causeOf(error, context);
     const explained = explainError(cause, options().debug);
     if (explained.text !== '') process.stderr.write(`error: ${explained.text}\n`);
+    if (context?.signal.aborted) {
+      for (const { run, folder } of context.begun)
+        process.stderr.write(`  journal of run ${run}: ${folder}\n`);
+    }
     if (exitCode === undefined && explained.exitCode !== 0) {
       await reportFailure({ error: cause, ...explained }, options(), context);
     }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OperationFailed } from '../lifecycle/errors.ts';
+import { messageOf, OperationFailed } from '../lifecycle/errors.ts';
 import type { Journal } from '../lifecycle/journal.ts';
 import type { Guardian } from '../lifecycle/run.ts';
 
@@ -37,8 +37,8 @@ export async function startGuardian({
   });
   closeSync(log);
   const lost = new AbortController();
-  child.on('error', () => lost.abort());
-  child.on('exit', () => lost.abort());
+  child.on('error', (error) => lost.abort(messageOf(error)));
+  child.on('exit', (code, signal) => lost.abort(signal === null ? `exit code ${code}` : signal));
   child.unref();
   const pid = child.pid;
   const deadline = performance.now() + readyWithin;

@@ -1,4 +1,4 @@
-import { openChanges, runFinish } from '../lifecycle/journal.ts';
+import { openChanges, plansAtWork, runFinish } from '../lifecycle/journal.ts';
 import type { Context } from './context.ts';
 
 interface Broken {
@@ -41,6 +41,19 @@ export async function runFaultStatus({
         target,
         since: at,
         until: deadline,
+        by: identity.actor,
+        alive: life !== 'gone' && runFinish(lines) === undefined,
+        seen: life !== 'elsewhere',
+      });
+    }
+    for (const { plan, number } of plansAtWork(lines).filter(({ open }) => open.length === 0)) {
+      broken.push({
+        run: id,
+        operation: identity.operation,
+        environment: identity.environment,
+        target: `not proven to be as before ${plan?.operation ?? `plan ${number}`}`,
+        since: lines.at(-1)?.at ?? '',
+        until: null,
         by: identity.actor,
         alive: life !== 'gone' && runFinish(lines) === undefined,
         seen: life !== 'elsewhere',

@@ -1,5 +1,5 @@
 import { messageOf } from './errors.ts';
-import { type Journal, type JournalLine, plansAtWork } from './journal.ts';
+import { type Journal, type JournalLine, plansAtWork, runFinish } from './journal.ts';
 import { type LeftOver, type RevertPorts, undoPlans } from './revert.ts';
 
 export interface Recovery {
@@ -15,7 +15,10 @@ export async function recoverRun(
   journal: Journal,
   ports: Omit<RevertPorts, 'journal'>,
 ): Promise<Recovery> {
-  const plans = plansAtWork(await journal.read());
+  const lines = await journal.read();
+  const plans = plansAtWork(lines);
+  // who brought it to its end stays on record
+  if (plans.length === 0 && runFinish(lines) !== undefined) return { run, open: [], left: [] };
   const left = await undoPlans(plans, 'recover', { ...ports, journal });
   const message =
     left.length === 0 ? 'recovered' : left.map(({ target, message }) => `${target}: ${message}`).join('; ');

@@ -28,7 +28,7 @@ export interface RunIdentity {
 /** A detached process that reverts when the run's own process is gone or late. */
 export interface Guardian {
   readonly pid: number;
-  /** aborted when the guardian's process has ended */
+  /** aborted when the guardian's process has ended, the reason saying by what: "SIGKILL", "exit code 1" */
   readonly lost: AbortSignal;
   /** after the end of the run is in the journal: resolves when the guardian has seen it and is gone */
   farewell(): Promise<void>;
@@ -247,10 +247,19 @@ class RunAtWork implements Run {
     const needed = plan.changes.some(({ revert, undoneBy }) => revert !== null && undoneBy === 'guardian');
     if (!needed || this.#guardian !== undefined) return;
     const guardian = await this.#ports.startGuardian(this.#identity);
-    guardian.lost.addEventListener('abort', () => this.#broken.abort(guardianLost()), { once: true });
-    if (guardian.lost.aborted) throw guardianLost();
+    guardian.lost.addEventListener('abort', () => this.#broken.abort(this.#guardianLost(guardian)), {
+      once: true,
+    });
+    if (guardian.lost.aborted) throw this.#guardianLost(guardian);
     this.#guardian = guardian;
     await this.#lock.joinedBy(guardian.pid);
+  }
+
+  #guardianLost({ lost }: Guardian): OperationFailed {
+    return new OperationFailed(
+      `the guardian process was ended (${lost.reason}), so nothing would revert if this run died too`,
+      { reverted: true, hint: `its log: ${this.folder}/guardian.log; then run again` },
+    );
   }
 
   async #make(change: Change, plan: Plan): Promise<number> {
@@ -349,13 +358,6 @@ const lastTryWithin = 10_000;
 
 /** What a run may be late before its guardian steps in: verification, and a machine under load. */
 const graceSeconds = 15;
-
-function guardianLost(): OperationFailed {
-  return new OperationFailed('the guardian process died, so nothing would revert if this run died too', {
-    reverted: true,
-    hint: 'see what ended it (out of memory?), then run again',
-  });
-}
 
 function lockLost({ operation, environment }: RunIdentity): Refused {
   return new Refused(`${operation} stopped: another run has taken over the run lock of ${environment}`, {

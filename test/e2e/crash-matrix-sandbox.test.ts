@@ -151,8 +151,9 @@ describe('a fault whose run is killed', () => {
     const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '30s']);
     await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
     run.process.kill('SIGHUP');
-    const { exitCode } = await run.ended;
+    const { exitCode, stderr } = await run.ended;
     expect(exitCode).toBe(143);
+    expect(stderr).toMatch(/journal of run \S+: \/.*\/runs\//);
     await expectWhole('SIGHUP');
   });
 
