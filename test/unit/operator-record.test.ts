@@ -21,6 +21,7 @@ afterEach(() => rmSync(board.folder, { recursive: true }));
 
 function operatorWith(audit: AuditLog) {
   const environment = {
+    fingerprint: async () => ({}),
     name: 'test',
     protected: false,
     withPostgres: async () => {

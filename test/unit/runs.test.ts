@@ -34,7 +34,7 @@ const journals: Readonly<Record<string, readonly JournalEntry[]>> = {
 const archive = {
   list: () => Object.keys(journals).toReversed(),
   find: (id: string) => Object.keys(journals).find((one) => one.endsWith(id)),
-  open: () => [{ id: '20261201T4-fault-inject-dddd', alive: false }],
+  open: () => [{ id: '20261201T4-fault-inject-dddd', life: 'gone' }],
   path: (id: string) => `/runs/${id}`,
   journal: (id: string) => ({
     read: async () =>
