@@ -1,5 +1,5 @@
 import type { Client, QueryConfig } from 'pg';
-import type { Environment, Postgres } from '../lifecycle/environment.ts';
+import type { Environment, Postgres, QueryResult } from '../lifecycle/environment.ts';
 import { ConfigError, type Undetermined } from '../lifecycle/errors.ts';
 import { DatabaseUndetermined, explainConnectError, explainQueryError, runAgain } from './postgres-errors.ts';
 
@@ -24,8 +24,7 @@ export function openPostgres(
     const connection = await connect(url, applicationName, place);
     try {
       const begun = connection.begin({ readOnly, statementTimeout, snapshot });
-      await (beginWithin === undefined ? begun : within(begun, beginWithin, place));
-      return await use(connection.postgres);
+      return await use(await (beginWithin === undefined ? begun : within(begun, beginWithin, place)));
     } finally {
       await connection.close();
     }
@@ -33,8 +32,11 @@ export function openPostgres(
 }
 
 interface Connection {
-  readonly postgres: Postgres;
-  begin(how: { readOnly: boolean; statementTimeout: number; snapshot: string | undefined }): Promise<void>;
+  begin(how: {
+    readOnly: boolean;
+    statementTimeout: number;
+    snapshot: string | undefined;
+  }): Promise<Postgres>;
   close(): Promise<void>;
 }
 
@@ -45,59 +47,84 @@ async function connect(url: string, applicationName: string, place: string): Pro
   client.on('error', (error) => {
     lost = error;
   });
-  let backend: number | undefined;
+  let at: Position | undefined;
   let running = 0;
-  let simpleProtocol = false;
+  let statementTimeout = connectTimeout;
   let inTransaction = false;
-  let patience = connectTimeout;
 
-  const postgres: Postgres = {
-    async query<Row>(text: string, values: readonly unknown[] = []) {
-      if (lost !== undefined) throw lostConnection(place, lost);
-      running += 1;
-      try {
-        // The extended protocol takes one statement only: nothing can end the READ ONLY transaction and go on.
-        const queryMode = simpleProtocol && values.length === 0 ? undefined : 'extended';
-        const query: QueryConfig & { queryMode: string | undefined } = {
-          text,
-          values: [...values],
-          queryMode,
-        };
-        const { rows } = await answered(client.query(query), patience, (error) => {
-          lost ??= error;
-        });
-        return { rows: rows as Row[] };
-      } catch (error) {
-        throw lost === undefined ? explainQueryError(error, place) : lostConnection(place, lost);
-      } finally {
-        running -= 1;
-      }
+  const send = async <Row>(query: SentQuery): Promise<QueryResult<Row>> => {
+    if (lost !== undefined) throw lostConnection(place, lost);
+    running += 1;
+    try {
+      const sent: Promise<unknown> = client.query(query);
+      const result = await answered(sent, statementTimeout + silenceTimeout, (error) => {
+        lost ??= error;
+      });
+      // Several statements in one text have several results.
+      const answer = (Array.isArray(result) ? result.at(-1) : result) as QueryResult<Row>;
+      return { rows: answer.rows };
+    } catch (error) {
+      throw lost === undefined ? explainQueryError(error, place) : lostConnection(place, lost);
+    } finally {
+      running -= 1;
+    }
+  };
+
+  const reading: Postgres = {
+    // The extended protocol takes one statement only: nothing can end the READ ONLY transaction and go on.
+    query: (text, values = []) => send({ text, values: [...values], queryMode: 'extended' }),
+  };
+
+  let last: Promise<unknown> = Promise.resolve();
+  const writing: Postgres = {
+    query: (text, values = []) => {
+      const next = last.then(() => inOwnTransaction<never>({ text, values: [...values] }));
+      last = next.catch(() => undefined);
+      return next;
     },
   };
 
+  /** What is set for the session would stay on the connection that a pooler gives to the platform next. */
+  async function inOwnTransaction<Row>(query: SentQuery): Promise<QueryResult<Row>> {
+    const limits = `SET LOCAL statement_timeout = ${statementTimeout};
+      SET LOCAL idle_in_transaction_session_timeout = ${idleInTransactionTimeout}`;
+    const { rows } = await send<Position>({ text: `BEGIN; ${limits}; SELECT ${position}` });
+    at = rows[0];
+    inTransaction = true;
+    try {
+      const result = await send<Row>(query);
+      await send({ text: 'COMMIT' });
+      return result;
+    } catch (error) {
+      await rollback(client, lost === undefined);
+      throw error;
+    } finally {
+      inTransaction = false;
+    }
+  }
+
   return {
-    postgres,
-    async begin({ readOnly, statementTimeout, snapshot }) {
-      patience = statementTimeout + silenceTimeout;
-      if (readOnly) await postgres.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      inTransaction = readOnly;
+    async begin({ readOnly, snapshot, ...how }) {
+      statementTimeout = how.statementTimeout;
+      if (!readOnly) return writing;
+      await reading.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      inTransaction = true;
       // Takes no parameter, and must come before any other statement.
-      if (snapshot !== undefined) await postgres.query(`SET TRANSACTION SNAPSHOT ${quoted(snapshot)}`);
+      if (snapshot !== undefined) await reading.query(`SET TRANSACTION SNAPSHOT ${quoted(snapshot)}`);
       // By set_config and not at connecting: a pooler in between refuses unknown start-up parameters.
-      const { rows } = await postgres.query<{ backend: number }>(
-        `SELECT pg_backend_pid() AS backend, set_config('statement_timeout', $1, $3),
-           CASE WHEN $3 THEN set_config('lock_timeout', $2, true) END,
-           set_config('idle_in_transaction_session_timeout', $4, $3)`,
-        [`${statementTimeout}ms`, `${lockTimeout}ms`, readOnly, `${idleInTransactionTimeout}ms`],
+      const { rows } = await reading.query<Position>(
+        `SELECT ${position}, set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
+           set_config('idle_in_transaction_session_timeout', $3, true)`,
+        [`${statementTimeout}ms`, `${lockTimeout}ms`, `${idleInTransactionTimeout}ms`],
       );
-      backend = rows[0]?.backend;
-      simpleProtocol = !readOnly;
+      at = rows[0];
+      return reading;
     },
     async close() {
       // A pooler closes a server connection whose client left in the middle, which the next one then has to open again.
       const farewell =
         running > 0
-          ? cancel(url, applicationName, backend)
+          ? cancel(url, applicationName, at)
           : rollback(client, inTransaction && lost === undefined);
       await Promise.race([farewell, after(farewellTimeout)]);
       await Promise.race([client.end(), after(farewellTimeout)]);
@@ -105,6 +132,18 @@ async function connect(url: string, applicationName: string, place: string): Pro
       await Promise.race([farewell, after(farewellTimeout)]);
     },
   };
+}
+
+/** Which transaction of which server process is ours: behind a pooler the process may be another client's a moment later. */
+interface Position {
+  readonly backend: number;
+  readonly since: string;
+}
+
+const position = 'pg_backend_pid() AS backend, extract(epoch FROM now())::text AS since';
+
+interface SentQuery extends QueryConfig {
+  readonly queryMode?: 'extended';
 }
 
 async function connectedClient(url: string, applicationName: string, place: string): Promise<Client> {
@@ -155,14 +194,14 @@ async function rollback(client: Client, hasTransaction: boolean): Promise<void> 
 }
 
 /** A server goes on with a statement whose client is gone; this ends it, so that nothing is left behind on Ctrl-C. */
-async function cancel(url: string, applicationName: string, backend: number | undefined): Promise<void> {
-  if (backend === undefined) return;
+async function cancel(url: string, applicationName: string, at: Position | undefined): Promise<void> {
+  if (at === undefined) return;
   try {
     const client = await connectedClient(url, applicationName, '');
     try {
       const cancelling: QueryConfig & { query_timeout: number } = {
-        text: 'SELECT pg_cancel_backend($1)',
-        values: [backend],
+        text: 'SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND extract(epoch FROM xact_start)::text = $2',
+        values: [at.backend, at.since],
         query_timeout: 2 * farewellTimeout,
       };
       await client.query(cancelling);
@@ -199,16 +238,16 @@ function placeOf(url: string): string {
 }
 
 /** A pooler takes connections that it then lets wait for a server. */
-async function within(begun: Promise<void>, milliseconds: number, place: string): Promise<void> {
+async function within<T>(begun: Promise<T>, milliseconds: number, place: string): Promise<T> {
   begun.catch(() => undefined);
-  const late = after(milliseconds).then(() => {
+  const late = after(milliseconds).then((): never => {
     throw new DatabaseUndetermined(
       `PostgreSQL at ${place} began no transaction within ${milliseconds} ms`,
       { hint: 'a pooler in between has no connection to spare' },
       '57P03',
     );
   });
-  await Promise.race([begun, late]);
+  return Promise.race([begun, late]);
 }
 
 function quoted(text: string): string {

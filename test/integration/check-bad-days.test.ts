@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openPostgres } from '../../src/adapters/postgres.ts';
+import { runLockInPostgres } from '../../src/adapters/run-lock-postgres.ts';
 import type { Check } from '../../src/checks/check.ts';
 import type { CheckResult, CheckRun } from '../../src/checks/check-run.ts';
 import type { RunChecksOptions } from '../../src/checks/running/run-checks.ts';
@@ -550,6 +551,26 @@ describe('on a bad day', () => {
         expect.stringMatching(/fewer connections than planned: .*began no transaction within/),
       ]);
       expect(pooled.durationMs).toBeLessThan(15_000);
+    });
+
+    it('with one connection nothing that is set for a statement stays on it for the platform', async ({
+      skip,
+    }) => {
+      skip(typeof found === 'string', String(found));
+      const settings = `SELECT name, setting FROM pg_settings WHERE name LIKE '%timeout%' ORDER BY name`;
+      const seen = await through(1, async (pooler) => {
+        const shown = async () => (await withClient(pooler.url, (client) => client.query(settings))).rows;
+        const before = await shown();
+        const withPostgres = openPostgres(pooler.url);
+        const holder = { run: 'r', actor: 'a', host: 'h', pid: 1, operation: 'o', reason: null };
+        const lock = await runLockInPostgres({ name: 'pooled', withPostgres }).acquire(holder);
+        const held = await lock.stillHeld();
+        await lock.release();
+        await withPostgres((postgres) => postgres.query('SELECT 1'));
+        return { before, held, after: await shown() };
+      });
+      expect(seen.held).toBe(true);
+      expect(seen.after).toEqual(seen.before);
     });
 
     it('with one connection a run that is aborted leaves nothing running', async ({ skip }) => {

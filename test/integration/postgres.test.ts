@@ -76,6 +76,20 @@ describe('withPostgres', () => {
     expect(rows).toEqual([{ text: 'kept' }]);
   });
 
+  it('has its timeouts for writing, too, and takes several statements and several askers at once', async () => {
+    const settings = `SELECT current_setting('statement_timeout') AS statement, current_setting('idle_in_transaction_session_timeout') AS idle`;
+    const seen = await open()(
+      async (postgres) => {
+        await postgres.query('CREATE SCHEMA own; CREATE TABLE own.numbers (n int)');
+        await Promise.all([1, 2, 3].map((n) => postgres.query('INSERT INTO own.numbers VALUES ($1)', [n])));
+        const { rows } = await postgres.query('SELECT count(*)::int AS n FROM own.numbers');
+        return [...rows, ...(await postgres.query(settings)).rows];
+      },
+      { readOnly: false },
+    );
+    expect(seen).toEqual([{ n: 3 }, { statement: '10s', idle: '1min' }]);
+  });
+
   it('is undetermined when a statement takes too long', async () => {
     const slow = open()((postgres) => postgres.query('SELECT pg_sleep(5)'), { statementTimeout: 100 });
 
