@@ -1,6 +1,7 @@
-import type { Agent, Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Api, ApiRequest, ApiResponse } from '../lifecycle/environment.ts';
 import { ConfigError, messageOf, Undetermined } from '../lifecycle/errors.ts';
+import { dispatcherTo, wayHint } from './network-way.ts';
 import { parsedOrText } from './parsed-or-text.ts';
 
 const unreachableHint =
@@ -13,6 +14,8 @@ export interface HttpApiOptions {
   readonly basePaths: readonly string[];
   /** of requests `as: 'admin'` */
   readonly adminToken?: string;
+  /** names proxies and certificates */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface HttpApi extends Api {
@@ -20,22 +23,26 @@ export interface HttpApi extends Api {
 }
 
 /** Opens no connection until the first request. */
-export function httpApi({ url, basePaths, adminToken }: HttpApiOptions): HttpApi {
+export function httpApi({ url, basePaths, adminToken, env = {} }: HttpApiOptions): HttpApi {
   const address = withoutTrailingSlash(withoutLogin(url));
   const longestFirst = [...basePaths].sort((a, b) => b.length - a.length);
   const given = longestFirst.find((basePath) => address.endsWith(basePath));
   const root = given === undefined ? address : address.slice(0, -given.length);
-  let agent: Promise<Agent> | undefined;
+  /** by origin: each instance of the backend has its own */
+  const dispatchers = new Map<string, Promise<Dispatcher>>();
   let basePath = given;
 
   async function send(base: string, request: ApiRequest, path: string): Promise<ApiResponse> {
-    const options = { url: base + path, request, headers: headersOf(request, adminToken) };
+    const options = { url: base + path, request, headers: headersOf(request, adminToken), env };
+    const open = () => dispatcherTo(base, env, { connect: { timeout: 5000 } });
     if (request.freshConnection) {
-      const fresh = await newAgent();
+      const fresh = await open();
       return exchange(fresh, options).finally(() => fresh.destroy());
     }
-    agent ??= newAgent();
-    return exchange(await agent, options);
+    const { origin } = new URL(base);
+    const dispatcher = dispatchers.get(origin) ?? open();
+    dispatchers.set(origin, dispatcher);
+    return exchange(await dispatcher, options);
   }
 
   /** Asked once, and again only while no path has answered. */
@@ -74,25 +81,24 @@ export function httpApi({ url, basePaths, adminToken }: HttpApiOptions): HttpApi
       return send(base, request, basePath + request.path);
     },
     close: async () => {
-      const open = agent;
-      agent = undefined;
-      await (await open)?.destroy();
+      const open = [...dispatchers.values()];
+      dispatchers.clear();
+      await Promise.allSettled(open.map(async (dispatcher) => (await dispatcher).destroy()));
     },
   };
-}
-
-async function newAgent(): Promise<Agent> {
-  const { Agent } = await import('undici');
-  return new Agent({ connect: { timeout: 5000 } });
 }
 
 interface Exchange {
   readonly url: string;
   readonly request: ApiRequest;
   readonly headers: Record<string, string>;
+  readonly env: NonNullable<HttpApiOptions['env']>;
 }
 
-async function exchange(dispatcher: Dispatcher, { url, request, headers }: Exchange): Promise<ApiResponse> {
+async function exchange(
+  dispatcher: Dispatcher,
+  { url, request, headers, env }: Exchange,
+): Promise<ApiResponse> {
   const { request: send } = await import('undici');
   const { method, body, timeout = 10_000 } = request;
   const deadline = AbortSignal.timeout(timeout);
@@ -119,7 +125,7 @@ async function exchange(dispatcher: Dispatcher, { url, request, headers }: Excha
     const why = deadline.aborted ? `no answer within ${timeout} ms` : messageOf(cause);
     throw new Undetermined(`${method} ${url} got no answer: ${why}`, {
       cause,
-      hint: unreachableHint,
+      hint: wayHint(cause, url, env) ?? unreachableHint,
     });
   }
 }

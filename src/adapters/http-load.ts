@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { messageOf } from '../lifecycle/errors.ts';
+import { dispatcherTo } from './network-way.ts';
 import { parsedOrText } from './parsed-or-text.ts';
 
 /** Requests of virtual students. No answer is an answer, too: status 0, as a load run counts it instead of failing. */
@@ -7,24 +8,26 @@ export function openLoadHttp({
   baseUrl,
   connections,
   timeoutSeconds,
+  env = {},
 }: {
   readonly baseUrl: string;
   readonly connections: number;
   readonly timeoutSeconds: number;
+  /** names proxies and certificates */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }) {
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname.replace(/\/$/, '');
   const timeout = timeoutSeconds * 1000;
-  const opening = import('undici').then(
-    ({ Pool }) =>
-      new Pool(origin, {
-        connections,
-        pipelining: 1,
-        headersTimeout: timeout,
-        bodyTimeout: timeout,
-        connect: { timeout },
-      }),
-  );
+  const opening = dispatcherTo(baseUrl, env, {
+    connections,
+    pipelining: 1,
+    headersTimeout: timeout,
+    bodyTimeout: timeout,
+    connect: { timeout },
+  });
+  // who asks is told
+  opening.catch(() => undefined);
   return {
     request: async ({
       method,
@@ -41,10 +44,11 @@ export function openLoadHttp({
       readonly giveUpMs?: number;
       readonly signal: AbortSignal;
     }) => {
-      const pool = await opening;
+      const dispatcher = await opening;
       const headers: Record<string, string> = { authorization: `Bearer ${token}` };
       if (body !== undefined) headers['content-type'] = 'application/json';
       const exchange = {
+        origin,
         method,
         path: `${prefix}${path}`,
         headers,
@@ -54,7 +58,7 @@ export function openLoadHttp({
         const handler = new Exchange(resolve, exchangesUnder(signal));
         if (giveUpMs !== undefined) setTimeout(() => handler.abort(), giveUpMs).unref();
         if (signal.aborted) handler.abort();
-        pool.dispatch(exchange, handler);
+        dispatcher.dispatch(exchange, handler);
       });
     },
     close: async () => (await opening).destroy(),

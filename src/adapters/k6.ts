@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, Undetermined } from '../lifecycle/errors.ts';
 import { said } from '../lifecycle/redact.ts';
 import { homeFolder } from './account.ts';
+import { proxyFor, trustedCertificates } from './network-way.ts';
 import { parsedOrText } from './parsed-or-text.ts';
 import { processStat } from './processes.ts';
 
@@ -93,11 +94,11 @@ export function k6Arguments({ script, ledger, samples, config }: K6Files): strin
 }
 
 /**
- * What k6 needs to find its way: folders, language, proxies, certificates. Nothing else: it would hand every secret of the
+ * What k6 needs of the environment: folders, language, certificates. Nothing else: it would hand every secret of the
  * shell to whoever may read /proc, and K6_VUS and the like would silently replace what the scenario says.
  */
 const passedOn =
-  /^(?:PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|SystemRoot|SSL_CERT_FILE|SSL_CERT_DIR|GODEBUG|GOMAXPROCS|GOMEMLIMIT|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/;
+  /^(?:PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|SystemRoot|SSL_CERT_FILE|SSL_CERT_DIR|GODEBUG|GOMAXPROCS|GOMEMLIMIT|GOTRACEBACK)$/;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -108,12 +109,16 @@ function passedEnvironment(inherited: Variables): Record<string, string> {
   return Object.fromEntries(kept);
 }
 
+/** It goes the way that examctl itself goes to the same address. */
 export function k6Environment(
   inherited: Variables,
   files: { readonly plan: string; readonly summary: string },
+  way: { readonly proxy: string | null; readonly certificates?: string | undefined } = { proxy: null },
 ): Record<string, string> {
   return {
     ...passedEnvironment(inherited),
+    ...(way.proxy === null ? {} : { HTTP_PROXY: way.proxy, HTTPS_PROXY: way.proxy }),
+    ...(way.certificates === undefined ? {} : { SSL_CERT_FILE: way.certificates }),
     K6_NO_USAGE_REPORT: 'true',
     EXAMCTL_LOAD_PLAN: files.plan,
     EXAMCTL_LOAD_SUMMARY: files.summary,
@@ -201,7 +206,7 @@ export function parseK6Failure(line: string): K6Failure | undefined {
 export interface K6RunOptions {
   readonly binary: string;
   readonly script: string;
-  readonly plan: object;
+  readonly plan: { readonly baseUrl: string };
   readonly ledgerFile: string;
   readonly signal: AbortSignal;
   readonly timeoutSeconds: number;
@@ -232,11 +237,22 @@ export async function runK6(
     await writeFile(files.plan, JSON.stringify(options.plan), { mode: 0o600 });
     await writeFile(files.samples, '');
     await writeFile(files.config, '{}');
-    const ending = await runToItsEnd(options, files, k6Environment(env, files));
+    const { baseUrl } = options.plan;
+    const way = { proxy: proxyFor(baseUrl, env), certificates: await certificatesFor(baseUrl, env, folder) };
+    const ending = await runToItsEnd(options, files, k6Environment(env, files, way));
     return { ...ending, requests: await requestsOf(files.summary) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** One file with all of them; undefined: those of the system are enough. */
+async function certificatesFor(url: string, env: Variables, folder: string): Promise<string | undefined> {
+  const trusted = url.startsWith('https:') ? trustedCertificates(env) : undefined;
+  if (trusted === undefined) return undefined;
+  const file = join(folder, 'certificates.pem');
+  await writeFile(file, trusted.join('\n'));
+  return file;
 }
 
 interface K6Ended {

@@ -12,7 +12,7 @@ export interface K6Run {
   /** file name in k6/scenarios, without .js */
   readonly script: string;
   /** handed to the script; holds tokens */
-  readonly plan: object;
+  readonly plan: { readonly baseUrl: string };
   readonly ledgerFile: string;
   /** ends the run within 5 seconds */
   readonly signal: AbortSignal;

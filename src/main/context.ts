@@ -218,7 +218,7 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
         (await import('../adapters/k6-scripts.ts')).readK6Scripts(join(packageRoot(), 'k6')),
       installK6: async (options) =>
         (await import('../adapters/install-k6.ts')).installK6({ root: packageRoot(), env }, options),
-      openHttp: openLoadHttp,
+      openHttp: (options) => openLoadHttp({ ...options, env }),
     }),
     prerequisites: async () => (await import('./prerequisites.ts')).lookAtPrerequisites(env, state()),
     writeReport: async (report, folder) => (await import('./output.ts')).writeReport(report, folder),

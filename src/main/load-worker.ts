@@ -18,7 +18,12 @@ export async function runLoadWorker(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => abort.abort());
   const { plan, ledgerFile } = await job;
   const { baseUrl, students, requestTimeoutSeconds } = plan;
-  const http = openLoadHttp({ baseUrl, connections: students.length, timeoutSeconds: requestTimeoutSeconds });
+  const http = openLoadHttp({
+    baseUrl,
+    connections: students.length,
+    timeoutSeconds: requestTimeoutSeconds,
+    env: process.env,
+  });
   const ended = await runBuiltin({
     plan,
     http,

@@ -152,6 +152,7 @@ function configured(config: EnvironmentConfig, options: OpenOptions): Environmen
   const opened = httpApi({
     url: required(api?.url.reveal(), config, 'api.url'),
     basePaths: api?.basePath === undefined ? basePaths : [api.basePath],
+    env: options.env,
     ...(adminToken === undefined ? {} : { adminToken }),
   });
   return {

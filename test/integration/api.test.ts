@@ -1,7 +1,13 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpApi, httpApi } from '../../src/adapters/api.ts';
+import { openLoadHttp } from '../../src/adapters/http-load.ts';
 import { ConfigError, Undetermined } from '../../src/lifecycle/errors.ts';
 
 const basePaths = ['/v1', '/api/v1'];
@@ -51,6 +57,71 @@ function open(url: string, adminToken?: string): HttpApi {
   apis.push(api);
   return api;
 }
+
+describe('a certificate of an authority of the house', () => {
+  let folder: string;
+  let url: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'examctl-certificate-'));
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+    const made = [
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+    ];
+    execFileSync('openssl', ['req', '-x509', ...made, ...subject], { stdio: 'ignore' });
+    const server = createSecureServer({ key: readFileSync(key), cert: readFileSync(cert) }, (_, response) =>
+      response.end('{}'),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    secure = server;
+    url = `https://localhost:${(server.address() as AddressInfo).port}`;
+  });
+  let secure: Server;
+  afterAll(() => {
+    secure.closeAllConnections();
+    secure.close();
+    rmSync(folder, { recursive: true });
+  });
+  const asked = (env: Record<string, string>) => {
+    const api = httpApi({ url, basePaths, env });
+    apis.push(api);
+    return api.baseUrl(new AbortController().signal);
+  };
+
+  test('is trusted when either variable names it, for students, too', async () => {
+    const cert = join(folder, 'cert.pem');
+    expect(await asked({ SSL_CERT_FILE: cert })).toBe(`${url}/v1`);
+    expect(await asked({ NODE_EXTRA_CA_CERTS: cert })).toBe(`${url}/v1`);
+    const env = { SSL_CERT_FILE: cert };
+    const http = openLoadHttp({ baseUrl: `${url}/v1`, connections: 1, timeoutSeconds: 5, env });
+    const { signal } = new AbortController();
+    expect(await http.request({ method: 'GET', path: '/x', token: 't', signal })).toMatchObject({
+      status: 200,
+    });
+    await http.close();
+  });
+
+  test('is named as what is wrong, with the variables, where it is not', async () => {
+    await expect(asked({})).rejects.toHaveProperty('hint', expect.stringContaining('NODE_EXTRA_CA_CERTS'));
+    await expect(asked({ SSL_CERT_FILE: join(folder, 'none.pem') })).rejects.toThrow(ConfigError);
+  });
+});
+
+test('an address that is behind a proxy is asked through it', async () => {
+  const { url, seen } = await listen();
+  const api = httpApi({ url: 'http://exams.invalid', basePaths: ['/api/v1'], env: { http_proxy: url } });
+  apis.push(api);
+  expect(await api.baseUrl(new AbortController().signal)).toBe('http://exams.invalid/api/v1');
+  expect(seen.map((asked) => asked.url)).toEqual(['http://exams.invalid/api/v1/health']);
+});
 
 test('a login in the address is neither shown nor sent', async () => {
   const { url, seen } = await listen();

@@ -18,13 +18,15 @@ const engines = [
   { engine: 'k6', workers: 1, why: 'missing' in k6 ? k6.missing : null },
 ] as const;
 
-const refusing = createServer((_, response) =>
+const asked = new Set<string | undefined>();
+const refusing = createServer((request, response) => {
+  asked.add(request.url);
   response
     .writeHead(422, { 'x-request-id': 'request-7', 'content-type': 'application/json' })
-    .end(JSON.stringify({ detail: 'no block A for load-1@example.com', token: 'eyJhbGciOiJI.x.y' })),
-);
+    .end(JSON.stringify({ detail: 'no block A for load-1@example.com', token: 'eyJhbGciOiJI.x.y' }));
+});
 let folder: string;
-let baseUrl: string;
+const baseUrl = 'http://exams.invalid/v1';
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'examctl-load-failures-'));
@@ -35,7 +37,9 @@ beforeAll(async () => {
   if ('binary' in k6) process.env.K6_BIN = k6.binary;
   Object.assign(process.env, { HOME: folder, XDG_CONFIG_HOME: join(folder, '.config') });
   await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
-  baseUrl = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}/v1`;
+  // the server is the proxy itself: who comes to it has gone by the proxy, as the host does not exist
+  const proxy = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`;
+  Object.assign(process.env, { HTTP_PROXY: proxy, NO_PROXY: 'other.example' });
 });
 afterAll(() => {
   refusing.closeAllConnections();
@@ -46,38 +50,43 @@ afterAll(() => {
 describe.each(engines)(
   'load that the platform refuses, by $engine with $workers',
   ({ engine, workers, why }) => {
-    it.skipIf(why !== null)('names endpoint, status, what was said first, and the request id', async () => {
-      const environment = {
-        name: 'staging',
-        protected: false,
-        platform: examPlatform,
-        api: { baseUrl: async () => baseUrl },
-        thresholds: { p95Ms: 500, errorRate: 0.01, dbPool: 0.8 },
-        withPostgres: async () => ({ rows: [{ in_progress: 0, last_ends_at: null }] }),
-      } as unknown as Environment;
-      const options: LoadOptions = {
-        environment,
-        scenario: 'answers',
-        engine,
-        workers,
-        folder: join(folder, `${engine}-${workers}`),
-        overrides: { students: 2, seconds: 1 },
-        identities: ['a', 'b'].map((userId) => ({ userId, email: `${userId}@x`, token: `t-${userId}` })),
-        signal: new AbortController().signal,
-      };
-      const result = await runLoad(options, loadPorts);
-      const said = '{"detail":"no block A for ***","token":***}';
-      expect(result.causes).toEqual([
-        { endpoint: 'create-session', status: 422, times: 2, first: { said, requestId: 'request-7' } },
-      ]);
-      const rate = result.outcomes.find(({ id }) => id === 'load-error-rate');
-      expect(rate).toMatchObject({
-        outcome: 'fail',
-        message: `2 of 2 requests failed before anything could be measured, 100 % (limit 1 %): 2 x 422; 2 x create-session 422, the first: ${said} (request id request-7)`,
-      });
-      const { blocks } = loadReport(result, null, folder);
-      expect(JSON.stringify(blocks)).toContain('request-7');
-      expect(readFileSync(result.tallyFile, 'utf8')).not.toMatch(/eyJ|load-1/);
-    });
+    it.skipIf(why !== null)(
+      'names endpoint, status, what was said first, and the request id, also through a proxy',
+      async () => {
+        const environment = {
+          name: 'staging',
+          protected: false,
+          platform: examPlatform,
+          api: { baseUrl: async () => baseUrl },
+          thresholds: { p95Ms: 500, errorRate: 0.01, dbPool: 0.8 },
+          withPostgres: async () => ({ rows: [{ in_progress: 0, last_ends_at: null }] }),
+        } as unknown as Environment;
+        const options: LoadOptions = {
+          environment,
+          scenario: 'answers',
+          engine,
+          workers,
+          folder: join(folder, `${engine}-${workers}`),
+          overrides: { students: 2, seconds: 1 },
+          identities: ['a', 'b'].map((userId) => ({ userId, email: `${userId}@x`, token: `t-${userId}` })),
+          signal: new AbortController().signal,
+        };
+        asked.clear();
+        const result = await runLoad(options, loadPorts);
+        expect([...asked]).toEqual([`${baseUrl}/sessions`]);
+        const said = '{"detail":"no block A for ***","token":***}';
+        expect(result.causes).toEqual([
+          { endpoint: 'create-session', status: 422, times: 2, first: { said, requestId: 'request-7' } },
+        ]);
+        const rate = result.outcomes.find(({ id }) => id === 'load-error-rate');
+        expect(rate).toMatchObject({
+          outcome: 'fail',
+          message: `2 of 2 requests failed before anything could be measured, 100 % (limit 1 %): 2 x 422; 2 x create-session 422, the first: ${said} (request id request-7)`,
+        });
+        const { blocks } = loadReport(result, null, folder);
+        expect(JSON.stringify(blocks)).toContain('request-7');
+        expect(readFileSync(result.tallyFile, 'utf8')).not.toMatch(/eyJ|load-1/);
+      },
+    );
   },
 );

@@ -9,7 +9,7 @@ import type { LoadPorts } from '../../src/load/ports.ts';
 export const loadPorts: LoadPorts = {
   findK6: () => findK6(process.env),
   runK6: (run) => runK6(run, { scriptsFolder: join(packageRoot(), 'k6'), env: process.env }),
-  openHttp: openLoadHttp,
+  openHttp: (options) => openLoadHttp({ ...options, env: process.env }),
   runWorker: (job) => runLoadWorker([process.execPath, join(packageRoot(), 'bin/examctl.js')], job),
   k6Scripts: () => Promise.reject(new Error('nothing is sent to Kubernetes')),
   installK6: () => Promise.reject(new Error('it is there')),

@@ -33,11 +33,13 @@ test('k6 gets the way through proxy and certificates, but no secret, and nothing
     HTTPS_PROXY: 'http://proxy:3128',
     SSL_CERT_FILE: '/ca.pem',
   };
-  const env = k6Environment(inherited, { plan: '/p', summary: '/s' });
+  const way = { proxy: 'http://chosen:3128', certificates: '/all.pem' };
+  const env = k6Environment(inherited, { plan: '/p', summary: '/s' }, way);
   expect(env).toEqual({
     HOME: '/h',
-    HTTPS_PROXY: 'http://proxy:3128',
-    SSL_CERT_FILE: '/ca.pem',
+    HTTP_PROXY: 'http://chosen:3128',
+    HTTPS_PROXY: 'http://chosen:3128',
+    SSL_CERT_FILE: '/all.pem',
     K6_NO_USAGE_REPORT: 'true',
     EXAMCTL_LOAD_PLAN: '/p',
     EXAMCTL_LOAD_SUMMARY: '/s',

@@ -60,7 +60,7 @@ function run(
     {
       binary,
       script: 'answers',
-      plan: { secret: 'token' },
+      plan: { baseUrl: 'http://127.0.0.1:1/token' },
       ledgerFile: join(folder, 'ledger'),
       signal,
       timeoutSeconds,
@@ -106,7 +106,7 @@ describe('running k6', () => {
     expect(await ended).toMatchObject({ thresholdsCrossed: false, requests: 1, aborted: false });
     expect(samples).toHaveLength(1);
     expect(JSON.parse(readFileSync(join(folder, 'ledger'), 'utf8'))).toEqual({
-      plan: { secret: 'token' },
+      plan: { baseUrl: 'http://127.0.0.1:1/token' },
       mode: 0o600,
     });
     expect(readdirSync(temporary)).toEqual([]);
