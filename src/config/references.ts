@@ -53,13 +53,15 @@ export function secretFrom(text: string, context: ReferenceContext): Secret {
 }
 
 function resolveReferences(text: string, context: ReferenceContext): string {
-  const encode = encoderIn(text);
+  const partAt = partsOf(text);
   const value = text.replaceAll(
     reference,
     (_, isEnv: string | undefined, name: string, __, path: string, offset: number) => {
       const read = isEnv ? readVariable(name, context) : readSecretFile(path, context);
-      withhold(read);
-      return encode(read, offset);
+      const part = partAt(offset);
+      // a host is no secret, and messages name it
+      if (part !== 'place') withhold(read);
+      return encoders[part](read);
     },
   );
   const problem = context.check?.(value);
@@ -69,24 +71,28 @@ function resolveReferences(text: string, context: ReferenceContext): string {
   });
 }
 
-/**
- * What stands for a part of a URL is encoded as that part: a password has / # ? @ and % as it likes. A URL that is one
- * reference as a whole, and a host or path, stay as they are.
- */
-function encoderIn(text: string): (value: string, offset: number) => string {
+/** Where in a URL a reference stands; `whole`: it is the URL, or there is none. */
+type Part = 'whole' | 'login' | 'user or password' | 'place' | 'query';
+
+/** What stands for a part of a URL is encoded as that part: a password has / # ? @ and % as it likes. */
+const encoders: Readonly<Record<Part, (value: string) => string>> = {
+  whole: (value) => value,
+  login: (value) => value.split(/:(.*)/s, 2).map(encodeURIComponent).join(':'),
+  'user or password': encodeURIComponent,
+  place: (value) => value,
+  query: encodeURIComponent,
+};
+
+function partsOf(text: string): (offset: number) => Part {
   const filled = text.replaceAll(reference, (found) => '_'.repeat(found.length));
-  const url = /^([a-z][a-z0-9+.-]*:\/\/)(?:([^/?#]*)@)?[^?#]*(\??)/i.exec(filled);
-  if (url === null) return (value) => value;
-  const [before, scheme = '', login = '', question] = url;
-  const loginEnd = scheme.length + login.length;
-  // "user:password" as one
-  const isWholeLogin = referencesIn(text.slice(scheme.length, loginEnd))[0]?.length === login.length;
-  return (value, offset) => {
-    if (offset < loginEnd) {
-      if (!isWholeLogin) return encodeURIComponent(value);
-      return value.split(/:(.*)/s, 2).map(encodeURIComponent).join(':');
-    }
-    return question === '?' && offset >= before.length ? encodeURIComponent(value) : value;
+  const url = /^([a-z][a-z0-9+.-]*:\/\/)(?:([^/?#]*)@)?[^?]*/i.exec(filled);
+  if (url === null) return () => 'whole';
+  const [beforeQuery, scheme = '', login = ''] = url;
+  const [first = ''] = referencesIn(text.slice(scheme.length));
+  return (offset) => {
+    if (offset < scheme.length + login.length)
+      return first.length === login.length ? 'login' : 'user or password';
+    return offset < beforeQuery.length ? 'place' : 'query';
   };
 }
 

@@ -3,6 +3,8 @@
  * may hold anyway stay, as the password "postgres" of somebody's laptop.
  */
 const withheld = new Set<string>();
+/** the longest first: one may be a part of another */
+let inOrder: readonly string[] = [];
 
 export function withhold(secret: string): void {
   const { username = '', password = '' } = URL.canParse(secret) ? new URL(secret) : {};
@@ -46,7 +48,8 @@ const named =
  */
 export function redacted(text: string): string {
   let shown = text;
-  for (const secret of withheld) shown = shown.replaceAll(secret, mask);
+  if (withheld.size > inOrder.length) inOrder = [...withheld].sort((a, b) => b.length - a.length);
+  for (const secret of inOrder) shown = shown.replaceAll(secret, mask);
   for (const [pattern, replacement] of patterns) shown = shown.replace(pattern, replacement);
   return shown.replace(named, (whole, start: string, quote: string, sign: string, value: string) =>
     isProse(quote, sign, value) ? whole : start + mask,
