@@ -39,6 +39,10 @@ const explanations: Readonly<Record<string, Explanation>> = {
     what: 'has no such column',
     hint: 'compare SELECT version_num FROM alembic_version with the revision that examctl knows (048_family_id)',
   },
+  '53100': {
+    what: 'has no room left on its disk',
+    hint: 'make room on the disk of the database server, then run this again',
+  },
   '53300': {
     what: 'has no connection left',
     hint: 'see who holds them: SELECT application_name, state, count(*) FROM pg_stat_activity GROUP BY 1, 2',
@@ -75,11 +79,17 @@ export function explainConnectError(error: unknown, place: string, timeout: numb
   );
 }
 
+/** Of a statement that was meant to write: one that was not is told so by its own transaction. */
+const readOnly: Explanation = {
+  what: 'takes no writes',
+  hint: 'see why: SHOW default_transaction_read_only (a full disk, or the role), SELECT pg_is_in_recovery() (a standby: give the URL of the primary)',
+};
+
 /** Errors about the statement itself (a violated constraint, a division by zero) stay as pg made them, with their code. */
-export function explainQueryError(error: unknown, place: string): unknown {
+export function explainQueryError(error: unknown, place: string, { writes }: { writes: boolean }): unknown {
   if (error instanceof ExamctlError) return error;
   const code = codeOf(error);
-  const explanation = explanations[code ?? ''];
+  const explanation = writes && code === '25006' ? readOnly : explanations[code ?? ''];
   if (code === undefined || explanation === undefined) return error;
   return explained(explanation, error, place, code);
 }

@@ -51,6 +51,7 @@ async function connect(url: string, applicationName: string, place: string): Pro
   let running = 0;
   let statementTimeout = connectTimeout;
   let inTransaction = false;
+  let writes = false;
 
   const send = async <Row>(query: SentQuery): Promise<QueryResult<Row>> => {
     if (lost !== undefined) throw lostConnection(place, lost);
@@ -64,7 +65,7 @@ async function connect(url: string, applicationName: string, place: string): Pro
       const answer = (Array.isArray(result) ? result.at(-1) : result) as QueryResult<Row>;
       return { rows: answer.rows };
     } catch (error) {
-      throw lost === undefined ? explainQueryError(error, place) : lostConnection(place, lost);
+      throw lost === undefined ? explainQueryError(error, place, { writes }) : lostConnection(place, lost);
     } finally {
       running -= 1;
     }
@@ -106,7 +107,8 @@ async function connect(url: string, applicationName: string, place: string): Pro
   return {
     async begin({ readOnly, snapshot, ...how }) {
       statementTimeout = how.statementTimeout;
-      if (!readOnly) return writing;
+      writes = !readOnly;
+      if (writes) return writing;
       await reading.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
       inTransaction = true;
       // Takes no parameter, and must come before any other statement.

@@ -1,5 +1,5 @@
 import type { Environment, Postgres } from '../lifecycle/environment.ts';
-import { Undetermined } from '../lifecycle/errors.ts';
+import { Refused, Undetermined } from '../lifecycle/errors.ts';
 import {
   type HeldLock,
   heartbeatMilliseconds,
@@ -11,7 +11,7 @@ import {
 import { runProcess } from './processes.ts';
 import { heldBy, stateOf } from './run-locks.ts';
 
-/** One row an environment; the database's clock decides, so that machines need not agree on the time. */
+/** The database's clock decides, so that machines need not agree on the time. */
 const makeTableSql = `
   CREATE TABLE IF NOT EXISTS examctl.run_lock (
     environment text PRIMARY KEY,
@@ -28,6 +28,14 @@ const whatIsThere = `
   SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'examctl') AS schema,
          EXISTS (SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
                   WHERE nspname = 'examctl' AND relname = 'run_lock') AS table`;
+
+/** Behind CASE, as the table may not be named without the right to use its schema. */
+const rights = `
+  SELECT current_user AS login, NOT CASE
+    WHEN has_schema_privilege('examctl', 'USAGE') THEN
+      has_table_privilege('examctl.run_lock', 'SELECT') AND has_table_privilege('examctl.run_lock', 'INSERT')
+      AND has_table_privilege('examctl.run_lock', 'UPDATE')
+    ELSE false END AS missing`;
 
 const take = `
   INSERT INTO examctl.run_lock AS l (environment, run, holder, epoch, acquired_at, expires_at)
@@ -53,6 +61,9 @@ const look = `
   SELECT holder, epoch::int, acquired_at, expires_at, now() AS now FROM examctl.run_lock
   WHERE environment = $1 AND run IS NOT NULL`;
 
+/** One row for all: operators may have the database under other names, and it is the same platform. */
+const key = '*';
+
 const insufficientPrivilege = '42501';
 /** Two operators make the table at the same moment: the second finds it made. */
 const madeMeanwhile = ['23505', '42P06', '42P07'];
@@ -75,6 +86,19 @@ async function makeTable(postgres: Postgres): Promise<void> {
   }
 }
 
+/** Who may not read or write what is there would go on beside whoever holds it. */
+async function refuseWithoutRights(postgres: Postgres): Promise<void> {
+  const { rows } = await postgres.query<{ missing: boolean; login: string }>(rights);
+  const [row] = rows;
+  if (row === undefined || !row.missing) return;
+  throw new Refused(
+    'whether somebody holds the run lock cannot be seen: this database login may not use it',
+    {
+      hint: `have its owner say: GRANT USAGE ON SCHEMA examctl TO "${row.login}"; GRANT SELECT, INSERT, UPDATE ON examctl.run_lock TO "${row.login}"`,
+    },
+  );
+}
+
 interface LockRow {
   holder: LockHolder;
   epoch: number;
@@ -84,10 +108,7 @@ interface LockRow {
 }
 
 /** The run lock as a lease in the environment's own PostgreSQL, where every operator's machine sees it. */
-export function runLockInPostgres({
-  name,
-  withPostgres,
-}: Pick<Environment, 'name' | 'withPostgres'>): RunLocks {
+export function runLockInPostgres({ withPostgres }: Pick<Environment, 'withPostgres'>): RunLocks {
   const writing = <T>(use: (postgres: Postgres) => Promise<T>) => withPostgres(use, { readOnly: false });
 
   const current = async (postgres: Postgres): Promise<LockState | null> => {
@@ -95,7 +116,7 @@ export function runLockInPostgres({
       `SELECT to_regclass('examctl.run_lock')::text AS table`,
     );
     if (present[0]?.table == null) return null;
-    const { rows } = await postgres.query<LockRow>(look, [name]);
+    const { rows } = await postgres.query<LockRow>(look, [key]);
     const row = rows[0];
     return row === undefined
       ? null
@@ -106,8 +127,9 @@ export function runLockInPostgres({
     acquire: (holder, options) =>
       writing(async (postgres): Promise<HeldLock> => {
         await makeTable(postgres);
+        await refuseWithoutRights(postgres);
         const values = [
-          name,
+          key,
           holder.run,
           JSON.stringify({ ...holder, processes: [runProcess(process.pid)].filter(Boolean) }),
           leaseMilliseconds,
@@ -133,7 +155,7 @@ export function runLockInPostgres({
       writing(async (postgres) => {
         const state = await current(postgres);
         if (state === null || (onlyOf !== undefined && state.holder.run !== onlyOf)) return null;
-        await postgres.query(release, [name, state.holder.run]);
+        await postgres.query(release, [key, state.holder.run]);
         return state;
       }),
   };
@@ -143,7 +165,7 @@ export function runLockInPostgres({
     let lost = false;
     const renew = () =>
       writing(async (postgres) => {
-        const { rows } = await postgres.query<{ epoch: number }>(beat, [name, holder.run, leaseMilliseconds]);
+        const { rows } = await postgres.query<{ epoch: number }>(beat, [key, holder.run, leaseMilliseconds]);
         lost = rows[0]?.epoch !== epoch;
       });
     // A beat that fails is no end: the next change asks again, and there it is told.
@@ -155,7 +177,7 @@ export function runLockInPostgres({
       joinedBy: async (pid) => {
         const process = runProcess(pid);
         if (process === undefined) return;
-        await writing((postgres) => postgres.query(join, [name, holder.run, JSON.stringify([process])]));
+        await writing((postgres) => postgres.query(join, [key, holder.run, JSON.stringify([process])]));
       },
       stillHeld: async () => {
         await renew().catch((error: unknown) => {
@@ -165,7 +187,7 @@ export function runLockInPostgres({
       },
       release: async () => {
         clearInterval(timer);
-        await writing((postgres) => postgres.query(release, [name, holder.run]));
+        await writing((postgres) => postgres.query(release, [key, holder.run]));
       },
     };
   }

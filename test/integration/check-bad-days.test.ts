@@ -563,7 +563,7 @@ describe('on a bad day', () => {
         const before = await shown();
         const withPostgres = openPostgres(pooler.url);
         const holder = { run: 'r', actor: 'a', host: 'h', pid: 1, operation: 'o', reason: null };
-        const lock = await runLockInPostgres({ name: 'pooled', withPostgres }).acquire(holder);
+        const lock = await runLockInPostgres({ withPostgres }).acquire(holder);
         const held = await lock.stillHeld();
         await lock.release();
         await withPostgres((postgres) => postgres.query('SELECT 1'));

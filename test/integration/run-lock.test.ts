@@ -32,10 +32,12 @@ let held: HeldLock[];
 
 beforeAll(async () => {
   services = await startTestServices();
+  await sql(`CREATE ROLE limited LOGIN PASSWORD 'limited'`);
 });
 afterAll(() => services?.stop());
 
-beforeEach(() => {
+beforeEach(async () => {
+  await sql('DROP SCHEMA IF EXISTS examctl CASCADE');
   state = mkdtempSync(join(tmpdir(), 'examctl-run-lock-'));
   tests += 1;
   name = `environment-${tests}`;
@@ -57,8 +59,7 @@ const holder = (run: string, more: Partial<LockHolder> = {}): LockHolder => ({
   ...more,
 });
 
-const inDatabase = (url = services.databaseUrl) =>
-  runLockInPostgres({ name, withPostgres: openPostgres(url) });
+const inDatabase = (url = services.databaseUrl) => runLockInPostgres({ withPostgres: openPostgres(url) });
 const anywhere = (url = services.databaseUrl) => runLocks(inDatabase(url), runLockInFile(state, name));
 
 async function take(locks: RunLocks, ...how: Parameters<RunLocks['acquire']>): Promise<HeldLock> {
@@ -69,8 +70,15 @@ async function take(locks: RunLocks, ...how: Parameters<RunLocks['acquire']>): P
 
 const sql = (text: string) => withClient(services.databaseUrl, (client) => client.query(text));
 /** as if the holder had not beaten for the whole of its lease */
-const expire = () =>
-  sql(`UPDATE examctl.run_lock SET expires_at = now() - interval '1 s' WHERE environment = '${name}'`);
+const expire = () => sql(`UPDATE examctl.run_lock SET expires_at = now() - interval '1 s'`);
+
+/** a second operator's login */
+const limited = () => {
+  const url = new URL(services.databaseUrl);
+  url.username = 'limited';
+  url.password = 'limited';
+  return url.href;
+};
 
 describe('the run lock in the database', () => {
   it('is taken once, and whoever comes second is told who holds it, for what and why', async () => {
@@ -83,10 +91,10 @@ describe('the run lock in the database', () => {
     await expect(second).rejects.toMatchObject({ hint: expect.stringContaining('examctl runs unlock') });
   });
 
-  it('is of one environment only', async () => {
-    await take(inDatabase(), holder('run-a'));
+  it('is of the database, under whatever name somebody has it', async () => {
+    await take(anywhere(), holder('run-a'));
     name = `${name}-other`;
-    expect(await take(inDatabase(), holder('run-b'))).toMatchObject({ epoch: 1 });
+    await expect(anywhere().acquire(holder('run-b'))).rejects.toThrow(/run run-a/);
   });
 
   it('can be seen, with its holder and the end of its lease', async () => {
@@ -137,7 +145,7 @@ describe('the run lock in the database', () => {
     const [nobody = 0] = await freePorts(1);
     const gone = openPostgres(`postgres://nobody@127.0.0.1:${nobody}/none`);
     const lock = await take(
-      runLockInPostgres({ name, withPostgres: (use, options) => (isThere ? open : gone)(use, options) }),
+      runLockInPostgres({ withPostgres: (use, options) => (isThere ? open : gone)(use, options) }),
       holder('run-a'),
     );
     isThere = false;
@@ -183,9 +191,7 @@ describe('the lease of a holder that died on this host', () => {
     const lock = await take(locks, holder('run-a'));
     const processes = JSON.stringify([runProcess(pid)]);
     if (lock.where === 'database') {
-      await sql(
-        `UPDATE examctl.run_lock SET holder = jsonb_set(holder, '{processes}', '${processes}') WHERE environment = '${name}'`,
-      );
+      await sql(`UPDATE examctl.run_lock SET holder = jsonb_set(holder, '{processes}', '${processes}')`);
     } else {
       const file = join(state, 'locks', `${name}.json`);
       const content = JSON.parse(readFileSync(file, 'utf8'));
@@ -257,20 +263,6 @@ describe('two operators at the same moment', () => {
 });
 
 describe('a database user without the right to create', () => {
-  const limited = () => {
-    const url = new URL(services.databaseUrl);
-    url.username = 'limited';
-    url.password = 'limited';
-    return url.href;
-  };
-
-  beforeAll(async () => {
-    await sql(`CREATE ROLE limited LOGIN PASSWORD 'limited'`);
-  });
-  beforeEach(async () => {
-    await sql('DROP SCHEMA IF EXISTS examctl CASCADE');
-  });
-
   it('falls back to the file lock, and says why', async () => {
     const lock = await take(anywhere(limited()), holder('run-a'));
     expect(lock).toMatchObject({ where: 'file', why: expect.stringMatching(/may not create the schema/) });
@@ -286,10 +278,40 @@ describe('a database user without the right to create', () => {
     expect(await take(anywhere(limited()), holder('run-a'))).toMatchObject({ where: 'database' });
   });
 
+  it('does not go on beside a lock that it may not see, and is told the missing right', async () => {
+    await take(inDatabase(), holder('run-0'));
+    const refused = await anywhere(limited())
+      .acquire(holder('run-a'))
+      .catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(Refused);
+    const { hint = '' } = refused as Refused;
+    await sql(hint.replace(/^.*?: /, ''));
+    await expect(anywhere(limited()).acquire(holder('run-a'))).rejects.toThrow(/run run-0/);
+  });
+
   it('needs no right to create once the table is there', async () => {
     await (await take(inDatabase(), holder('run-0'))).release();
     await sql('GRANT USAGE ON SCHEMA examctl TO limited; GRANT ALL ON examctl.run_lock TO limited');
     expect(await take(anywhere(limited()), holder('run-a'))).toMatchObject({ where: 'database', epoch: 2 });
+  });
+});
+
+describe('a database that takes no writes', () => {
+  afterEach(() => sql('ALTER ROLE limited RESET default_transaction_read_only'));
+
+  it('leaves the file lock, which says so', async () => {
+    await sql('ALTER ROLE limited SET default_transaction_read_only = on');
+    expect(await take(anywhere(limited()), holder('run-a'))).toMatchObject({
+      where: 'file',
+      why: expect.stringMatching(/takes no writes: .*\(25006\)/),
+    });
+  });
+
+  it('in the middle of a run does not take its lease away', async () => {
+    await sql('CREATE SCHEMA examctl AUTHORIZATION limited');
+    const lock = await take(inDatabase(limited()), holder('run-a'));
+    await sql('ALTER ROLE limited SET default_transaction_read_only = on');
+    expect(await lock.stillHeld()).toBe(true);
   });
 });
 
