@@ -14,6 +14,7 @@ import { redacted } from '../lifecycle/redact.ts';
 import { appendLine, replaceOnDisk } from './append-file.ts';
 import { withFileLock } from './file-lock.ts';
 import { makeFolder, readText, writeFileAtomic } from './files.ts';
+import { hasShape } from './has-shape.ts';
 
 /** The append-only, hash-chained record of who did what: `audit.ndjson` in the state folder. */
 export class AuditLog {
@@ -126,10 +127,13 @@ function linkOf(last: AuditEntry | undefined, head: string | undefined): AuditRe
   return { sequence: last?.sequence ?? 0, hash: head };
 }
 
+const entrySample = { sequence: 0, hash: '', previousHash: '', at: '', action: '', result: '', details: {} };
+
 /** A line that a crash has cut off was never chained to. */
 function parseOrSkip(line: string): AuditEntry | undefined {
   try {
-    return JSON.parse(line) as AuditEntry;
+    const entry: unknown = JSON.parse(line);
+    return hasShape(entry, entrySample) ? (entry as AuditEntry) : undefined;
   } catch {
     return undefined;
   }

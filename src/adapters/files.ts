@@ -19,6 +19,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { messageOf, Undetermined } from '../lifecycle/errors.ts';
+import { hasShape } from './has-shape.ts';
 
 /** Readers see the old content or the new, never a part. What is there already keeps its mode and its owner. */
 export function writeFileAtomic(file: string, text: string, mode = 0o600): void {
@@ -97,9 +99,24 @@ export function namesIn(folder: string): string[] {
 }
 
 /** Undefined when there is no such file. */
-export function readJson<T>(file: string): T | undefined {
+export function readJson<T>(file: string, sample?: unknown): T | undefined {
   const text = readText(file);
-  return text === undefined ? undefined : (JSON.parse(text) as T);
+  if (text === undefined) return undefined;
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw damaged(file, messageOf(cause), cause);
+  }
+  if (sample === undefined || hasShape(content, sample)) return content as T;
+  throw damaged(file, 'it has not what examctl writes into it');
+}
+
+function damaged(file: string, why: string, cause?: unknown): Undetermined {
+  return new Undetermined(`${file} cannot be understood: ${why}`, {
+    hint: 'see what it is about, and move it away when nothing of it is needed',
+    cause,
+  });
 }
 
 /** The end of a text file, without its empty lines; none when there is no such file. */

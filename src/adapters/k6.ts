@@ -364,16 +364,15 @@ async function readLines(file: string, ended: AbortSignal, onLine: (line: string
 }
 
 async function requestsOf(summaryFile: string): Promise<number | null> {
-  let text: string;
   try {
-    text = await readFile(summaryFile, 'utf8');
+    const text = await readFile(summaryFile, 'utf8');
+    const { metrics } = JSON.parse(text) as { metrics: { http_reqs?: { values: { count: number } } } };
+    return metrics.http_reqs?.values.count ?? 0;
   } catch (error) {
     // A k6 that was killed has written none.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new Undetermined(`cannot read the summary of k6: ${messageOf(error)}`, { cause: error });
   }
-  const { metrics } = JSON.parse(text) as { metrics: { http_reqs?: { values: { count: number } } } };
-  return metrics.http_reqs?.values.count ?? 0;
 }
 
 function lastLines(stderr: string): string {

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../lifecycle/errors.ts';
 import {
@@ -56,7 +56,7 @@ export class RunFolders implements RunArchive {
   }
 
   journal(id: string): Journal {
-    const isBegun = () => readJson<OpenMark>(this.#markFile(id))?.begun ?? true;
+    const isBegun = () => this.#readMark(id)?.begun ?? true;
     return journalFile(join(this.path(id), 'journal.ndjson'), isBegun);
   }
 
@@ -96,15 +96,21 @@ export class RunFolders implements RunArchive {
 
   /** who opened the run, and its process */
   mark(id: string): OpenMark {
-    return JSON.parse(readFileSync(this.#markFile(id), 'utf8')) as OpenMark;
+    const mark = this.#readMark(id);
+    if (mark !== undefined) return mark;
+    throw new UsageError(`run ${id} is not open`, { hint: 'examctl runs list shows the runs' });
   }
 
   /** Undefined when it was closed since the folder was read. */
   #openRun(id: string): OpenRun | undefined {
-    const mark = readJson<OpenMark>(this.#markFile(id));
+    const mark = this.#readMark(id);
     if (mark === undefined) return undefined;
     const { identity, process } = mark;
     return { id, identity, life: process === null ? 'gone' : lifeOf(process) };
+  }
+
+  #readMark(id: string): OpenMark | undefined {
+    return readJson<OpenMark>(this.#markFile(id), { identity: { id: '', environment: '', operation: '' } });
   }
 
   #markFile(id: string): string {

@@ -21,7 +21,7 @@ export function runLockInFile(stateFolder: string, environment: string): RunLock
   const exclusively = <T>(action: () => Promise<T>) => withFileLock(`${file}.lock`, action);
 
   const read = (): LockState | null => {
-    const content = readJson<LockFile>(file);
+    const content = readJson<LockFile>(file, { holder: { run: '' }, epoch: 0, acquiredAt: '' });
     if (content === undefined) return null;
     const { holder, epoch, acquiredAt, process } = content;
     const { processes } = holder;

@@ -96,7 +96,9 @@ export function parseJournal(text: string): {
   for (const [index, line] of text.split('\n').entries()) {
     if (line === '') continue;
     try {
-      lines.push(JSON.parse(line) as JournalLine);
+      const parsed = JSON.parse(line) as JournalLine | null;
+      if (typeof parsed?.type !== 'string') throw new TypeError('no line of a journal');
+      lines.push(parsed);
     } catch {
       broken.push(index + 1);
       if (!isCutOff(line)) damaged.push(index + 1);

@@ -249,7 +249,8 @@ async function saltOf(folder: string, environment: string, note: (text: string) 
   const fresh = randomBytes(32).toString('hex');
   try {
     const kept = readText(file);
-    if (kept !== undefined) return kept;
+    // without its content it is none
+    if (kept) return kept;
     makeFolder(folder);
     writeFileAtomic(file, fresh);
     return readText(file) ?? fresh;

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readJson } from '../adapters/files.ts';
+import { Undetermined } from '../lifecycle/errors.ts';
 
 export interface Hosts {
   /** address on which the backend and the edge listen */
@@ -40,7 +41,11 @@ export interface SandboxConfig {
 }
 
 export function readSandboxConfig(file: string): SandboxConfig {
-  return JSON.parse(readFileSync(file, 'utf8')) as SandboxConfig;
+  const config = readJson<SandboxConfig>(file);
+  if (config !== undefined) return config;
+  throw new Undetermined(`the sandbox has no ${file}`, {
+    hint: 'examctl sandbox down, then examctl sandbox up',
+  });
 }
 
 export function hostsOf({ hosts }: SandboxConfig): Hosts {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   everyCommand,
@@ -189,16 +189,16 @@ it('every command is asked', async () => {
   expect(known).toEqual((await everyCommand()).sort());
 });
 
-describe.each(answers)('a world that $name', (hostility) => {
-  it('gets no secret told, and is no bug of ours', async () => {
-    const { httpPort, tcpPort } = await world.open(hostility);
-    const config = world.write('examctl.yaml', configuration(httpPort, tcpPort));
-    Object.assign(process.env, secrets, {
-      PATH: `${world.folder}/bin:${process.env.PATH}`,
-      DOCKER_HOST: `tcp://127.0.0.1:${httpPort}`,
-      EXAMCTL_STATE: world.state,
-    });
-    const wrong: string[] = [];
+/** Asks every command, and tells where a secret was told, or a bug of ours met. */
+async function wrongWith(config: string, variables: Readonly<Record<string, string>> = {}): Promise<string> {
+  const before = { ...process.env };
+  Object.assign(process.env, secrets, {
+    PATH: `${world.folder}/bin:${process.env.PATH}`,
+    EXAMCTL_STATE: world.state,
+    ...variables,
+  });
+  const wrong: string[] = [];
+  try {
     for (const [command, lines] of Object.entries(asked)) {
       for (const line of lines) {
         const args = `${command} ${line}`.trim().split(' ').map(inFolder);
@@ -215,13 +215,75 @@ describe.each(answers)('a world that $name', (hostility) => {
         wrong.push(...toldIn(`${command} ${line}`, text));
       }
     }
+  } finally {
     world.close();
-    wrong.push(...world.recorded().flatMap(([file, content]) => toldIn(file, content)));
-    const started = existsSync(`${world.folder}/started`)
-      ? readFileSync(`${world.folder}/started`, 'utf8')
-      : '';
-    wrong.push(...toldIn('a program was started with', started));
-    expect(wrong.join('\n\n')).toBe('');
+    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+    Object.assign(process.env, before);
+  }
+  return wrong.join('\n\n');
+}
+
+describe.each(answers)('a world that $name', (hostility) => {
+  it('gets no secret told, and is no bug of ours', async () => {
+    const { httpPort, tcpPort } = await world.open(hostility);
+    const config = world.write('examctl.yaml', configuration(httpPort, tcpPort));
+    const wrong = await wrongWith(config, { DOCKER_HOST: `tcp://127.0.0.1:${httpPort}` });
+    expect(wrong).toBe('');
+    expect(world.recorded().flatMap(([file, content]) => toldIn(file, content))).toEqual([]);
+    expect(toldIn('started', readFileSync(`${world.folder}/started`, 'utf8'))).toEqual([]);
+  });
+});
+
+describe('what lies about', () => {
+  const refusing = () => world.write('examctl.yaml', configuration(9, 9));
+
+  it.each(['{"cut', 'null', '{"identity":{},"type":"run.started"}'])(
+    'in the state folder is no bug of ours: %j in every file',
+    async (content) => {
+      for (const file of [
+        'audit.ndjson',
+        'audit.head',
+        'baselines/integrity-baseline.json',
+        'integrity/field/20260101T000000000Z-0000.json',
+        'locks/field.json',
+        'open/20260101T000000Z-fault-0000.json',
+        'runs/20260101T000000Z-fault-0000/halt.json',
+        'runs/20260101T000000Z-fault-0000/journal.ndjson',
+        'runs/20260101T000000Z-fault-0000/plan.json',
+        'salts/field',
+        'sandbox/sandbox.json',
+        'watermarks/field.json',
+      ])
+        world.record(file, content);
+      expect(await wrongWith(refusing())).toBe('');
+    },
+  );
+});
+
+describe('variables that mean something else', () => {
+  it.each([
+    {
+      HTTP_PROXY: 'magpie@::',
+      DOCKER_HOST: 'nonsense',
+      K6_BIN: '/proc/self/mem',
+      DB_PASSWORD: '%',
+      PATH: '',
+    },
+    {
+      HOME: '/dev/null',
+      XDG_CACHE_HOME: '/dev/null',
+      TMPDIR: '/dev/null/x',
+      CACHE_PASSWORD: '%FF',
+      USER: '',
+    },
+    {
+      EXAMCTL_STATE: '/dev/null',
+      EXAMCTL_ENV: 'nowhere',
+      EXAMCTL_ACTOR: '',
+      DOCKER_HOST: 'ssh://magpie@host',
+    },
+  ])('are no bug of ours: %j', async (variables) => {
+    expect(await wrongWith(world.write('examctl.yaml', configuration(9, 9)), variables)).toBe('');
   });
 });
 

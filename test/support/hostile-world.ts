@@ -56,6 +56,13 @@ export class HostileWorld {
     return file;
   }
 
+  /** writes into the state folder */
+  record(name: string, content: string): void {
+    const file = join(this.state, name);
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(file, content);
+  }
+
   /** each file of the state folder, and what is in it */
   recorded(): [file: string, content: string][] {
     return readdirSync(this.state, { recursive: true, withFileTypes: true })

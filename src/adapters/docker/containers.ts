@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Undetermined } from '../../lifecycle/errors.ts';
+import { parsedOrText } from '../parsed-or-text.ts';
 import { type ContainerLine, framedEntries, linesOf } from './container-logs.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine.ts';
@@ -248,7 +249,7 @@ async function isEnding(engine: Engine, id: string, signal: AbortSignal): Promis
   for await (const part of said) text += part.toString('utf8');
   const events = text.split('\n').filter((line) => line !== '');
   const last = events.at(-1);
-  return last !== undefined && (JSON.parse(last) as ContainerEvent).Action === 'kill';
+  return last !== undefined && (parsedOrText(last) as Partial<ContainerEvent> | null)?.Action === 'kill';
 }
 
 /** The output ends a moment before the engine knows how the process ended. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
 import { said } from '../../lifecycle/redact.ts';
-import { hasShape } from './has-shape.ts';
+import { hasShape } from '../has-shape.ts';
 
 /** Milliseconds for one answer; what waits for a container to end is given more. */
 const answerWithin = 15_000;
