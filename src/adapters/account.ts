@@ -12,6 +12,12 @@ export function accountName(): string {
   }
 }
 
+/** With the one behind sudo, so that root is somebody. */
+export function accountInUse({ SUDO_USER } = process.env): string {
+  const account = accountName();
+  return process.geteuid?.() === 0 && SUDO_USER ? `${account} by sudo from ${SUDO_USER}` : account;
+}
+
 /** There is nothing to read in the home of an account that has none, and nothing can be written to it. */
 export function homeFolder(): string {
   try {

@@ -11,6 +11,7 @@ import {
 import { redactAction, redactedEntry, redactionDetails } from '../lifecycle/audit-redaction.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import { redacted } from '../lifecycle/redact.ts';
+import { accountInUse } from './account.ts';
 import { appendLine, replaceOnDisk } from './append-file.ts';
 import { withFileLock } from './file-lock.ts';
 import { makeFolder, readText, writeFileAtomic } from './files.ts';
@@ -63,7 +64,10 @@ export class AuditLog {
   }
 
   async #append(content: AuditContent): Promise<AuditEntry> {
-    const entry = chain(withoutSecrets(content), linkOf(await this.#last(), this.head()));
+    const entry = chain(
+      { ...withoutSecrets(content), account: accountInUse() },
+      linkOf(await this.#last(), this.head()),
+    );
     await appendLine(this.file, JSON.stringify(entry));
     writeFileAtomic(this.#headFile, entry.hash);
     return entry;

@@ -54,11 +54,22 @@ function entryTable(entries: readonly AuditEntry[]): Block {
   return { type: 'table', columns: titles.map((title) => ({ title })), rows: entries.map(rowOf) };
 }
 
-function rowOf({ sequence, at, actor, host, environment, action, result, reason, breakGlass }: AuditEntry) {
+function rowOf({
+  sequence,
+  at,
+  actor,
+  account,
+  host,
+  environment,
+  action,
+  result,
+  reason,
+  breakGlass,
+}: AuditEntry) {
   return [
     sequence,
     at,
-    `${actor}@${host}`,
+    account === undefined || account === actor ? `${actor}@${host}` : `${actor}@${host} (account ${account})`,
     environment,
     breakGlass ? `${action} (break-glass)` : action,
     result,

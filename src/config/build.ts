@@ -51,7 +51,12 @@ export function buildConfig(written: WrittenConfig, context: BuildContext): Conf
     environments: names.includes(sandboxName)
       ? environments
       : [...environments, { ...builtInSandbox(general.thresholds), origins: general.origins }],
-    people: (written.people ?? []).map(({ name, roles, keys = [] }) => ({ name, roles, keys })),
+    people: (written.people ?? []).map(({ name, roles, accounts = [name], keys = [] }) => ({
+      name,
+      roles,
+      accounts,
+      keys,
+    })),
     contacts: Object.entries(written.contacts ?? {}).map(([id, contact]) => buildContact(id, contact)),
     ...buildChecks(written.checks, context),
     warnings: context.warnings,

@@ -187,8 +187,12 @@ export const configSchema = section({
   people: z
     .array(
       section({
-        name: text().describe('login name, or EXAMCTL_ACTOR'),
+        name: text().describe('as records show it'),
         roles: z.array(text()),
+        accounts: z
+          .array(text())
+          .optional()
+          .describe('the system accounts that this person works under; default: the one of that name'),
         keys: z.array(publicKey).optional().describe('public SSH keys that sign approvals'),
       }),
     )

@@ -93,6 +93,8 @@ export type IdentitiesConfig =
 export interface Person {
   readonly name: string;
   readonly roles: readonly string[];
+  /** system accounts under which somebody may act as this person: what EXAMCTL_ACTOR says proves nothing */
+  readonly accounts: readonly string[];
   /** public SSH keys */
   readonly keys: readonly string[];
 }

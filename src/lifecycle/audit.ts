@@ -6,6 +6,8 @@ export interface AuditContent {
   /** ISO 8601 */
   readonly at: string;
   readonly actor: string;
+  /** of the system, which EXAMCTL_ACTOR does not change: "anna", "root by sudo from anna"; absent in old entries */
+  readonly account?: string;
   readonly host: string;
   readonly environment: string;
   /** "fault inject redis-outage" */

@@ -6,6 +6,8 @@ export interface Actor {
   readonly name: string;
   /** from `people` of the configuration; null when it lists nobody, so that nobody can be told apart */
   readonly roles: readonly string[] | null;
+  /** why there are no roles, when it is not that nobody of the name is listed */
+  readonly why?: { readonly text: string; readonly needed: string };
 }
 
 export interface AuthorizationRequest {
@@ -51,8 +53,8 @@ function breakGlassNeedsReason({ breakGlass, reason }: AuthorizationRequest): Re
 function protectedNeedsKnownActor({ environment, actor }: AuthorizationRequest): Refusal | undefined {
   if (!environment.protected || actor.roles === null || actor.roles.length > 0) return undefined;
   return {
-    why: `${actor.name} has no role here`,
-    needed: `have ${actor.name} listed under "people" in the configuration`,
+    why: actor.why?.text ?? `${actor.name} has no role here`,
+    needed: actor.why?.needed ?? `have ${actor.name} listed under "people" in the configuration`,
   };
 }
 

@@ -21,8 +21,7 @@ import { defaultBaselineFile } from '../config/defaults.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LocatedProblem } from '../config/problem.ts';
 import { selectEnvironment } from '../config/select-environment.ts';
-import type { CheckSettings, Config } from '../config/settings.ts';
-import type { Actor } from '../lifecycle/authorize.ts';
+import type { CheckSettings } from '../config/settings.ts';
 import { messageOf } from '../lifecycle/errors.ts';
 import type { LifecycleEvent, Listener } from '../lifecycle/events.ts';
 import type { LineSink } from '../lifecycle/line-sink.ts';
@@ -32,10 +31,11 @@ import type { LoadPorts } from '../load/ports.ts';
 import { platforms } from '../platforms/index.ts';
 import type { Report } from '../report/report.ts';
 import type { SandboxContext } from '../sandbox/sandbox.ts';
+import { actorName, actorOf } from './actor.ts';
 import { checkedPlatform, checkSettingsProblems, loadCatalogue, packagedSql } from './catalogue.ts';
 import { confirmation } from './confirm.ts';
 import { type OpenOptions, openEnvironment, ownFlags, sandboxContext } from './open-environment.ts';
-import { actorName, makeOperator } from './operator.ts';
+import { makeOperator } from './operator.ts';
 import { requestedFormat } from './output.ts';
 import type { ProgramOptions } from './program.ts';
 import { progressOn } from './progress.ts';
@@ -231,13 +231,6 @@ function once<T>(make: () => T): () => T {
     made ??= { value: make() };
     return made.value;
   };
-}
-
-/** Nobody is listed: then roles mean nothing here. */
-function actorOf({ people }: Config, env: NodeJS.ProcessEnv): Actor {
-  const name = actorName(env);
-  if (people.length === 0) return { name, roles: null };
-  return { name, roles: people.find((person) => person.name === name)?.roles ?? [] };
 }
 
 /**

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { actuatorFor } from '../actions/index.ts';
-import { accountName } from '../adapters/account.ts';
 import type { AuditLog } from '../adapters/audit-log.ts';
 import { startGuardian } from '../adapters/guardian-process.ts';
 import { identify } from '../adapters/processes.ts';
@@ -330,10 +329,6 @@ function notKnown(run: string, damage: string, folder: string): Undetermined {
       hint: `plan.json and journal.ndjson in ${folder} may tell what it did; bring the environment into its steady state by hand, then remove the folder's mark: rm ${join(folder, '..', '..', 'open', `${run}.json`)}`,
     },
   );
-}
-
-export function actorName(env: NodeJS.ProcessEnv): string {
-  return env.EXAMCTL_ACTOR || env.SUDO_USER || accountName();
 }
 
 /** Sorts by time, says what it was, and is easy to tell on the phone by its last four characters. */

@@ -112,7 +112,12 @@ describe('what was written becomes what holds', () => {
     expect(staging.api?.token?.reveal()).toBe('t0ken');
     expect(staging.database?.kind === 'url' && staging.database.url.reveal()).toBe('postgres://a:b@c/d');
     expect(config.people).toEqual([
-      { name: 'on-call-1', roles: ['on-call-backend'], keys: ['ssh-ed25519 AAAA...'] },
+      {
+        name: 'on-call-1',
+        roles: ['on-call-backend'],
+        accounts: ['on-call-1'],
+        keys: ['ssh-ed25519 AAAA...'],
+      },
     ]);
     expect(config.contacts).toEqual([
       expect.objectContaining({ id: 'exam-office', phone: '+44 20 7946 0000' }),

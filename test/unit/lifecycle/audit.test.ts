@@ -2,6 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { accountInUse } from '../../../src/adapters/account.ts';
 import { AuditLog } from '../../../src/adapters/audit-log.ts';
 import type { AuditContent } from '../../../src/lifecycle/audit.ts';
 import { verifyChain } from '../../../src/lifecycle/verify-chain.ts';
@@ -34,6 +35,14 @@ describe('the audit log', () => {
     for (const action of ['one', 'two', 'three']) await log.append(content(action));
     expect(check()).toMatchObject({ outcome: 'pass' });
     expect(log.read().map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+  });
+
+  it('has the account of the system beside the name that somebody gave', async () => {
+    await log.append({ ...content('one'), actor: 'whoever' });
+    expect(log.read()).toMatchObject([{ actor: 'whoever', account: accountInUse() }]);
+    expect(accountInUse({ SUDO_USER: 'ada' })).toMatch(
+      process.geteuid?.() === 0 ? /by sudo from ada$/ : /^(?!.*sudo)/,
+    );
   });
 
   it('keeps its chain when several writers append at once', async () => {

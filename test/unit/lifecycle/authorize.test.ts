@@ -46,6 +46,7 @@ describe('authorize', () => {
     [{ plan: disruptive(214) }, '214 students are in an exam until 2026-11-22T14:30:00.000Z'],
     [{ plan: disruptive(null) }, 'not known whether an exam is live'],
     [{ actor: { name: 'eve', roles: [] } }, 'eve has no role'],
+    [{ actor: { name: 'ada', roles: [], why: { text: 'this is eve', needed: 'x' } } }, 'this is eve'],
     [
       { breakGlass: true, reason: undefined, environment: { name: 'x', protected: false } },
       'break-glass goes on record',
