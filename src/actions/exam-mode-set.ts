@@ -1,6 +1,7 @@
 import type { ExamModeMechanism } from '../lifecycle/environment.ts';
 import { OperationFailed, Undetermined } from '../lifecycle/errors.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
+import { said } from '../lifecycle/redact.ts';
 import { type ActionPorts, defineAction } from './action.ts';
 
 export type ExamModeSet = {
@@ -30,9 +31,11 @@ export const examModeSet = defineAction<ExamModeSet>({
       const { service, name, value, written = value } = action.variable;
       return ports.environment.driver.setVariable(service, name, written ?? undefined, signal);
     }
-    return action.mechanism === 'system-flag'
+    // a way back is taken only where something has to come back: the platform may refuse each request
+    if ((await knownFlag(ports.environment)) === action.enabled) return;
+    await (action.mechanism === 'system-flag'
       ? toggleByApi(action, ports, signal)
-      : toggleBySql(action, ports);
+      : toggleBySql(action, ports));
   },
   verify: async (action, { environment }) => {
     if (action.variable !== null) {
@@ -71,21 +74,34 @@ async function toggleByApi(
     signal,
   });
   if (status === 200) return;
-  throw new OperationFailed(`POST ${toggle.path} answered ${status}: ${JSON.stringify(body)}`, {
-    reverted: true,
-    hint:
-      status === 423
-        ? 'admin freeze blocks the toggle: lift it first (POST /admin/security/freeze)'
-        : 'check the admin token of the environment (api.admin_token)',
-  });
+  const message = `POST ${toggle.path} answered ${status}: ${said(body)}`;
+  throw new OperationFailed(message, { reverted: true, hint: refusalHint(status) });
 }
 
-/** With the audit row that the API would have written, as a direct UPDATE leaves none. */
+function refusalHint(status: number): string {
+  if (status === 423)
+    return 'the admin freeze blocks the toggle: lift it first (POST /admin/security/freeze)';
+  if (status === 404) return 'check api.url and api.base_path of the environment';
+  if (status >= 500) return 'look at the log of the backend';
+  return "the administrator's token is refused: set a fresh one (api.admin_token); they live 15 minutes";
+}
+
+/** Undefined: it cannot be read now. */
+async function knownFlag(environment: ActionPorts['environment']): Promise<boolean | undefined> {
+  try {
+    return await readFlag(environment);
+  } catch (error) {
+    if (error instanceof Undetermined) return undefined;
+    throw error;
+  }
+}
+
+/** With the audit row that the API would have written, as a direct UPDATE leaves none; it was no administrator's login. */
 const toggleSql = `
   WITH old AS (SELECT key, value FROM system_flags WHERE key = $1),
   new AS (
     INSERT INTO system_flags (key, value, updated_at, reason) VALUES ($1, $2, now(), $3)
-    ON CONFLICT (key) DO UPDATE SET value = $2, updated_at = now(), reason = $3 RETURNING value)
+    ON CONFLICT (key) DO UPDATE SET value = $2, updated_at = now(), updated_by = NULL, reason = $3 RETURNING value)
   INSERT INTO switch_audit_log (id, action_type, before, after, reason, created_at)
   SELECT gen_random_uuid(), 'FLAG_SET', jsonb_build_object('key', $1::text, 'value', (SELECT value FROM old)),
          jsonb_build_object('key', $1::text, 'value', new.value), $3, now() FROM new`;

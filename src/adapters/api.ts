@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { Api, ApiRequest, ApiResponse } from '../lifecycle/environment.ts';
 import { ConfigError, messageOf, Undetermined } from '../lifecycle/errors.ts';
+import { expiryOf } from '../lifecycle/token-expiry.ts';
 import { dispatcherTo, wayHint } from './network-way.ts';
 import { parsedOrText } from './parsed-or-text.ts';
 
@@ -69,6 +70,7 @@ export function httpApi({ url, basePaths, adminToken, env = {} }: HttpApiOptions
 
   return {
     url: root,
+    ...(adminToken !== undefined && { adminTokenExpiresAt: expiryOf(adminToken) }),
     baseUrl: async (signal) => {
       const base = withoutTrailingSlash(root);
       basePath = await detectBasePath(base, { signal });

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { planExamModeOff, planExamModeOn } from '../exam-mode/plan-exam-mode.ts';
+import { requireToggle } from '../exam-mode/require-toggle.ts';
 import { snapshotOf } from '../exam-mode/snapshot.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import { exitCodeOf } from '../lifecycle/outcome.ts';
@@ -71,9 +72,29 @@ export async function runExamModeStatus({
   await report({
     kind: 'exam-mode.status',
     data: status,
-    exitCode: status.drift.length > 0 ? 1 : status.behaviour === 'unknown' ? 3 : 0,
+    exitCode: exitCodeOfStatus(status),
     blocks: statusBlocks(status),
   });
+}
+
+/** Right after a toggle workers disagree until their caches are over, which is no drift yet. */
+function exitCodeOfStatus({ drift, settlesIn, behaviour, problems }: ExamModeStatus): number {
+  if (drift.length > 0 && settlesIn === 0) return 1;
+  return drift.length > 0 || behaviour === 'unknown' || problems.length > 0 ? 3 : 0;
+}
+
+/** "25 of 25: closed: HTTP 423", where all of them say the same. */
+function workerRows(workers: ExamModeStatus['workers']): string[][] {
+  const places = new Map<string, { targets: Set<string>; count: number }>();
+  for (const { target, gate, seen } of workers) {
+    const text = `${gate}: ${seen}`;
+    const place = places.get(text) ?? { targets: new Set(), count: 0 };
+    places.set(text, { targets: place.targets.add(target), count: place.count + 1 });
+  }
+  return [...places].map(([text, { targets, count }]) => [
+    [...targets].join(', '),
+    count === targets.size ? text : `${text} (${count} times)`,
+  ]);
 }
 
 function statusBlocks({
@@ -84,6 +105,7 @@ function statusBlocks({
   lastToggle,
   drift,
   problems,
+  settlesIn,
 }: ExamModeStatus): Block[] {
   const set =
     lastToggle === undefined
@@ -97,18 +119,26 @@ function statusBlocks({
       type: 'table',
       columns: [{ title: 'Where' }, { title: 'Says' }],
       rows: [
-        ...workers.map(({ target, gate, seen }) => [target, `${gate}: ${seen}`]),
+        ...workerRows(workers),
         ['flag', flag === undefined ? 'could not be read' : flag === null ? 'no row' : String(flag.value)],
         [
           'variable',
-          variable === undefined ? 'none configured' : `${variable.name}=${variable.value ?? '(unset)'}`,
+          variable === undefined ? 'was not read' : `${variable.name}=${variable.value ?? '(unset)'}`,
         ],
         ['last toggle', set],
       ],
     },
     {
       type: 'list',
-      items: [...drift.map((text) => `drift: ${text}`), ...problems.map((text) => `not seen: ${text}`)],
+      items: [
+        ...drift.map((text) => (settlesIn > 0 ? `not settled: ${text}` : `drift: ${text}`)),
+        ...(settlesIn > 0
+          ? [
+              `workers may answer from before the last change for ${settlesIn} s more: examctl exam-mode verify --wait`,
+            ]
+          : []),
+        ...problems.map((text) => `not seen: ${text}`),
+      ],
     },
   ];
 }
@@ -142,6 +172,7 @@ async function change(plan: Plan, environment: Environment, context: ModeContext
       ],
     });
   }
+  await requireToggle(plan, environment, context.signal);
   const { run, folder } = await context.operator(environment).run(plan);
   await context.report({
     kind: plan.operation.replace(' ', '.'),
@@ -188,6 +219,12 @@ export async function runExamModeVerify(
     data: verification,
     outcomes: verification.outcomes,
     exitCode: exitCodeOf(verification.outcomes.map(({ outcome }) => outcome)),
-    blocks: [{ type: 'outcomes', outcomes: verification.outcomes }],
+    blocks: [
+      { type: 'outcomes', outcomes: verification.outcomes },
+      {
+        type: 'text',
+        text: `Expected was exam mode ${expect}; to prove the contrary: --expect ${expect === 'on' ? 'off' : 'on'}`,
+      },
+    ],
   });
 }

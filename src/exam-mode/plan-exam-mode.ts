@@ -77,8 +77,9 @@ async function flagChange(
   const { rows } = await withPostgres((postgres) =>
     postgres.query<{ value: boolean }>('SELECT value FROM system_flags WHERE key = $1', [flag]),
   );
-  const current = rows[0]?.value ?? false;
-  if (current === enabled) return undefined;
+  const row = rows[0]?.value;
+  const current = row ?? false;
+  if (row === enabled || (row === undefined && !enabled)) return undefined;
   const set = (value: boolean): Action => ({
     kind: 'exam-mode-set',
     mechanism,
@@ -87,7 +88,7 @@ async function flagChange(
   });
   return change(
     `flag ${flag}`,
-    String(current),
+    row === undefined ? 'no row' : String(row),
     String(enabled),
     set(enabled),
     set(current),

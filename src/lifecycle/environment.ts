@@ -185,6 +185,8 @@ export interface ApiResponse {
 /** The platform's HTTP API. An answer of any status resolves; no answer rejects with Undetermined. */
 export interface Api {
   readonly url: string;
+  /** of the administrator's token, where it tells */
+  readonly adminTokenExpiresAt?: Date | undefined;
   /** the address with the base path that answers: load engines make thousands of requests, and cannot each look for it */
   baseUrl(signal: AbortSignal): Promise<string>;
   request(request: ApiRequest): Promise<ApiResponse>;

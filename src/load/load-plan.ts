@@ -1,4 +1,5 @@
 import type { Identity, Thresholds } from '../lifecycle/environment.ts';
+import { expiryOf } from '../lifecycle/token-expiry.ts';
 import {
   blocksOfYear,
   type LoadProfile,
@@ -8,7 +9,6 @@ import {
 } from './scenario.ts';
 import { seededRandom } from './seeded-random.ts';
 import type { ExamShape } from './shape/exam-shape.ts';
-import { expiryOf } from './token-life.ts';
 
 /**
  * All that an engine needs, as JSON; k6 reads it from a file. Times are seconds from the start of the measured

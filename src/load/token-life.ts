@@ -1,5 +1,6 @@
 import type { Identity } from '../lifecycle/environment.ts';
 import { Undetermined } from '../lifecycle/errors.ts';
+import { expiryOf } from '../lifecycle/token-expiry.ts';
 
 /** A token that dies during the run, and cannot be exchanged for another, would turn the rest of it into 401s, which say nothing about the platform. */
 export function requireTokensUntil(end: Date, identities: readonly Identity[]): void {
@@ -15,16 +16,4 @@ export function requireTokensUntil(end: Date, identities: readonly Identity[]): 
       hint: 'give refresh tokens (column refresh_token), or tokens that live longer; or run a shorter time with --duration',
     },
   );
-}
-
-/** Undefined when it is no JWT or has no `exp`: then only the platform knows. */
-export function expiryOf(token: string): Date | undefined {
-  const [, payload] = token.split('.');
-  if (payload === undefined) return undefined;
-  try {
-    const { exp } = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as { exp?: unknown };
-    return typeof exp === 'number' ? new Date(exp * 1000) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -67,7 +67,7 @@ const blocked: readonly BlockedOperation[] = [
 const allowed: readonly AllowedOperation[] = [
   {
     id: 'login',
-    title: 'students can log in',
+    title: 'a login is not refused by exam mode',
     method: 'POST',
     path: '/auth/login',
     body: {},
@@ -84,7 +84,7 @@ const allowed: readonly AllowedOperation[] = [
   },
   {
     id: 'session-create',
-    title: 'students can start a session',
+    title: 'starting a session is not refused by exam mode',
     method: 'POST',
     path: '/sessions',
     body: {},
@@ -93,7 +93,7 @@ const allowed: readonly AllowedOperation[] = [
   },
   {
     id: 'session-read',
-    title: 'students can read a session',
+    title: 'reading a session is not refused by exam mode',
     method: 'GET',
     path: `/sessions/${noSession}`,
     as: 'student',
@@ -101,7 +101,7 @@ const allowed: readonly AllowedOperation[] = [
   },
   {
     id: 'answer',
-    title: 'students can answer',
+    title: 'answering is not refused by exam mode',
     method: 'POST',
     path: `/sessions/${noSession}/answer`,
     body: { question_id: noSession, selected_index: 0 },
@@ -110,7 +110,7 @@ const allowed: readonly AllowedOperation[] = [
   },
   {
     id: 'submit',
-    title: 'students can submit',
+    title: 'submitting is not refused by exam mode',
     method: 'POST',
     path: `/sessions/${noSession}/submit`,
     as: 'student',
@@ -118,7 +118,7 @@ const allowed: readonly AllowedOperation[] = [
   },
   {
     id: 'review',
-    title: 'students can review a submitted session',
+    title: 'reviewing a submitted session is not refused by exam mode',
     method: 'GET',
     path: `/sessions/${noSession}/review`,
     as: 'student',

@@ -95,7 +95,7 @@ function loginStep(environment: Environment, { identity, login, signal }: Canary
           body: login,
           signal,
         });
-        walk.token = textAt(expectOk(answer), 'tokens.access_token');
+        walk.token = textAt(expectOk(answer, 'POST /auth/login'), 'tokens.access_token');
       } else {
         const [student] = identity === undefined ? await environment.identities(1) : [identity];
         if (student === undefined) throw new Undetermined('there is no student to walk as');
@@ -103,6 +103,7 @@ function loginStep(environment: Environment, { identity, login, signal }: Canary
       }
       const me = expectOk(
         await environment.api.request({ method: 'GET', path: '/auth/me', as: { token: walk.token }, signal }),
+        'GET /auth/me',
       );
       walk.userId = textAt(me, 'user.id');
       return 'GET /auth/me answers 200';
@@ -119,31 +120,31 @@ function sessionSteps(
   let sessionId = '';
   let questionId = '';
   const selected = 1;
-  const api = (method: 'GET' | 'POST', path: string, body?: unknown) =>
-    environment.api.request({
+  const api = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> => {
+    const answer = await environment.api.request({
       method,
       path,
       signal,
       ...(walk.token === undefined ? {} : { as: { token: walk.token } }),
       ...(body === undefined ? {} : { body }),
     });
+    return expectOk(answer, `${method} ${path}`);
+  };
   return [
     {
       id: `canary-${kind}-create`,
-      title: `an ${kind} session can be started`.replace('an timed', 'a timed'),
+      title: `${kind === 'timed' ? 'a timed' : 'an untimed'} session can be started, and read`,
       async walk() {
-        const created = expectOk(
-          await api('POST', '/sessions', {
-            mode: 'EXAM',
-            year: 1,
-            blocks: ['A'],
-            count: 5,
-            ...(kind === 'timed' ? { duration_seconds: durationSeconds } : {}),
-          }),
-        );
+        const created = await api('POST', '/sessions', {
+          mode: 'EXAM',
+          year: 1,
+          blocks: ['A'],
+          count: 5,
+          ...(kind === 'timed' ? { duration_seconds: durationSeconds } : {}),
+        });
         sessionId = textAt(created, 'session_id');
         walk.sessionIds.push(sessionId);
-        const read = expectOk(await api('GET', `/sessions/${sessionId}`));
+        const read = await api('GET', `/sessions/${sessionId}`);
         questionId = textAt(read, 'questions.0.question_id');
         const expires = valueAt(read, 'session.expires_at');
         if ((typeof expires === 'string') !== (kind === 'timed')) {
@@ -156,12 +157,10 @@ function sessionSteps(
       id: `canary-${kind}-answer`,
       title: 'an answer is accepted',
       async walk() {
-        const answered = expectOk(
-          await api('POST', `/sessions/${sessionId}/answer`, {
-            question_id: questionId,
-            selected_index: selected,
-          }),
-        );
+        const answered = await api('POST', `/sessions/${sessionId}/answer`, {
+          question_id: questionId,
+          selected_index: selected,
+        });
         const acknowledged = valueAt(answered, 'answer.selected_index');
         if (acknowledged !== selected) {
           throw new Broken(`choice ${selected} was sent, ${said(acknowledged)} acknowledged`);
@@ -173,7 +172,7 @@ function sessionSteps(
       id: `canary-${kind}-read-back`,
       title: 'the answer is there when read back',
       async walk() {
-        const read = expectOk(await api('GET', `/sessions/${sessionId}`));
+        const read = await api('GET', `/sessions/${sessionId}`);
         const questions = valueAt(read, 'questions');
         const question = Array.isArray(questions)
           ? questions.find((each) => valueAt(each, 'question_id') === questionId)
@@ -200,8 +199,8 @@ function sessionSteps(
       id: `canary-${kind}-submit`,
       title: 'submitting twice gives one score',
       async walk() {
-        const first = scoreOf(expectOk(await api('POST', `/sessions/${sessionId}/submit`)));
-        const second = scoreOf(expectOk(await api('POST', `/sessions/${sessionId}/submit`)));
+        const first = scoreOf(await api('POST', `/sessions/${sessionId}/submit`));
+        const second = scoreOf(await api('POST', `/sessions/${sessionId}/submit`));
         if (first !== second) throw new Broken(`the first submit gave ${first}, the second ${second}`);
         return `score ${first}`;
       },
@@ -210,11 +209,11 @@ function sessionSteps(
 }
 
 /** The body of a 200; other answers say what the platform would say to a student. */
-function expectOk({ status, body }: ApiResponse): unknown {
+function expectOk({ status, body }: ApiResponse, request: string): unknown {
   if (status === 200) return body;
   const code = errorCodeOf(body);
   const message = valueAt(body, 'message') ?? valueAt(body, 'error.message');
-  const told = [`HTTP ${status}`, code, typeof message === 'string' ? said(message) : undefined]
+  const told = [`${request}: HTTP ${status}`, code, typeof message === 'string' ? said(message) : undefined]
     .filter((part) => part !== undefined)
     .join(' ');
   if (status === 401) throw new Undetermined(`${told}: the login of the student is refused`);

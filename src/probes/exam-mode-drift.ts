@@ -3,16 +3,14 @@ import { type ExamModeVariable, type FlagRow, isTrue } from './exam-mode-flag.ts
 
 export type ExamModeBehaviour = 'on' | 'off' | 'mixed' | 'unknown';
 
-/** Each disagreement between what is set, what is stored and what the workers do. Only behaviour is believed. */
-export function driftBetween({
-  variable,
-  flag,
-  behaviour,
-}: {
+export interface Seen {
   readonly variable: Attempt<ExamModeVariable>;
   readonly flag: Attempt<FlagRow | null>;
   readonly behaviour: ExamModeBehaviour;
-}): string[] {
+}
+
+/** Each disagreement between what is set, what is stored and what the workers do. Only behaviour is believed. */
+export function driftBetween({ variable, flag, behaviour }: Seen): string[] {
   const drift: string[] = [];
   const row = 'value' in flag ? flag.value : undefined;
   const flagState = row === undefined ? undefined : row === null ? 'missing' : row.value ? 'on' : 'off';

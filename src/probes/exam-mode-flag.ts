@@ -62,13 +62,24 @@ export function lastToggle(environment: Environment, flag: string): Promise<Togg
 export interface AdminFreeze {
   readonly frozen: boolean;
   readonly reason: string | null;
+  readonly by: string | null;
+  readonly at: Date | null;
+}
+
+export function freezeText({ reason, by, at }: AdminFreeze): string {
+  const since = at === null ? '' : ` since ${at.toISOString()}`;
+  return `set by ${by ?? 'nobody named'}${since}, reason: ${reason ?? 'none'}`;
 }
 
 /** The freeze that refuses the exam-mode toggle itself; null when its row is missing. */
 export function readAdminFreeze(environment: Environment): Promise<AdminFreeze | null> {
   return environment.withPostgres(async (postgres) => {
     const { rows } = await postgres.query<AdminFreeze>(
-      'SELECT admin_freeze AS frozen, freeze_reason AS reason FROM admin_security_runtime WHERE id = 1',
+      `SELECT runtime.admin_freeze AS frozen, runtime.freeze_reason AS reason, runtime.set_at AS at,
+              coalesce(person.email, runtime.set_by_user_id::text) AS by
+         FROM admin_security_runtime runtime
+         LEFT JOIN users person ON person.id = runtime.set_by_user_id
+        WHERE runtime.id = 1`,
     );
     return rows[0] ?? null;
   });

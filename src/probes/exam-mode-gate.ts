@@ -64,7 +64,7 @@ export function judgeBlocked(
       'fail',
       `${request} ${is}: ${placesOf(contrary)}`,
       expected === 'on'
-        ? 'do not start the exam: whoever has an admin login can start this; examctl exam-mode status shows each worker'
+        ? 'while exam mode is to be on, do not start the exam: whoever has an admin login can start this; examctl exam-mode status shows each worker'
         : 'examctl exam-mode status shows each worker',
     );
   }
@@ -131,7 +131,7 @@ export function judgeAllowed(
   if (unclear.length > 0) return outcomeOf(probe, 'unknown', `${request}: ${unclear.join('; ')}`);
   if (answers.length === 0) return outcomeOf(probe, 'unknown', `${request}: nothing was asked`);
   const places = answers.map(({ target }) => target).join(', ');
-  return outcomeOf(probe, 'pass', `${request} is open on ${places}`);
+  return outcomeOf(probe, 'pass', `${request} reaches the platform on ${places}`);
 }
 
 export function allowedProbe({ id, title }: AllowedOperation) {

@@ -36,6 +36,8 @@ export interface ExamModeStatus {
   readonly drift: readonly string[];
   /** what could not be looked at, and why; the member is undefined then */
   readonly problems: readonly string[];
+  /** seconds for which a worker may still answer from before the last change; 0: all caches are newer */
+  readonly settlesIn: number;
 }
 
 /** A cheap look: one blocked operation on each worker, four small queries, one API call. */
@@ -75,14 +77,26 @@ export async function examModeStatus(
             on: variableRead.value !== undefined && isTrue(variableRead.value),
           },
     lastToggle: had(toggle),
+    settlesIn: settlesIn(had(flag), facts.cacheSeconds),
     drift: [...driftBetween({ variable, flag, behaviour }), ...unrecorded(flag, toggle)],
     problems: [
-      ...problemsOf({ flag, 'audit log': toggle, variable, API: api }),
+      ...problemsOf({
+        flag,
+        'audit log': toggle,
+        API: api,
+        // where no mechanism sets it, a variable that cannot be seen is no gap: nothing in the platform reads it
+        ...(environment.examMode.some(({ kind }) => kind === 'env-file') ? { variable } : {}),
+      }),
       ...('value' in api && typeof enabled !== 'boolean'
         ? [`API: GET ${facts.toggle.path} answers HTTP ${api.value.status}`]
         : []),
     ],
   };
+}
+
+function settlesIn(flag: FlagRow | null | undefined, cacheSeconds: number): number {
+  if (flag === undefined || flag === null) return 0;
+  return Math.max(0, Math.ceil(cacheSeconds + 1 - flag.ageMs / 1_000));
 }
 
 /** Seconds between the write of the flag and that of its record. */

@@ -1,7 +1,8 @@
 import type { Environment } from '../lifecycle/environment.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
 import { type Attempt, attempt, judged, outcomeOf } from './attempt.ts';
-import { type AdminFreeze, type FlagRow, readAdminFreeze, readFlag } from './exam-mode-flag.ts';
+import { driftBetween, type Seen } from './exam-mode-drift.ts';
+import { type AdminFreeze, type FlagRow, freezeText, readAdminFreeze, readFlag } from './exam-mode-flag.ts';
 import type { ExamModeState } from './exam-mode-gate.ts';
 
 const flagProbe = { id: 'exam-mode-flag', title: 'the exam-mode flag is as wanted' };
@@ -46,7 +47,7 @@ export function judgeAdminFreeze(freeze: AdminFreeze | null): OutcomeRecord {
   return outcomeOf(
     adminFreezeProbe,
     'fail',
-    `on, reason: ${freeze.reason ?? 'none'}; exam mode cannot be toggled while it is on (423 ADMIN_FREEZE)`,
+    `on, ${freezeText(freeze)}; exam mode cannot be toggled while it is on (423 ADMIN_FREEZE)`,
     'POST /admin/security/freeze {"freeze": false, "reason": ..., "confirmation_phrase": "SET ADMIN FREEZE"}',
   );
 }
@@ -61,7 +62,28 @@ export function judgeFreezeUpdates(row: FlagRow | null): OutcomeRecord {
   );
 }
 
-export function judgeDrift(drift: readonly string[]): OutcomeRecord {
-  if (drift.length === 0) return outcomeOf(driftProbe, 'pass', 'no drift');
-  return outcomeOf(driftProbe, 'warn', drift.join('; '), 'examctl exam-mode status shows each of them');
+/** What was not read agrees with nothing. The variable counts where it is configured, or can be seen at all. */
+export function judgeDrift(seen: Seen, { isConfigured }: { readonly isConfigured: boolean }): OutcomeRecord {
+  const { flag, variable, behaviour } = seen;
+  const unread = [
+    ...('problem' in flag ? [`the flag was not read (${flag.problem})`] : []),
+    ...(behaviour === 'unknown' ? ['what the workers do is not known'] : []),
+    ...('problem' in variable ? [`the variable was not read (${variable.problem})`] : []),
+  ];
+  const drift = driftBetween(seen);
+  if (drift.length > 0) {
+    const hint = 'examctl exam-mode status shows each of them';
+    return outcomeOf(driftProbe, 'warn', [...drift, ...unread].join('; '), hint);
+  }
+  if (unread.length === 0) return outcomeOf(driftProbe, 'pass', 'no drift');
+  const onlyVariable = !('problem' in flag) && behaviour !== 'unknown';
+  if (onlyVariable && !isConfigured) {
+    const probe = { ...driftProbe, title: 'flag and behaviour agree' };
+    return outcomeOf(
+      probe,
+      'pass',
+      `no drift between them; no variable is configured, and ${unread.join('')}`,
+    );
+  }
+  return outcomeOf(driftProbe, 'unknown', unread.join('; '));
 }

@@ -2,7 +2,6 @@ import type { Environment } from '../lifecycle/environment.ts';
 import { type Outcome, type OutcomeRecord, worst } from '../lifecycle/outcome.ts';
 import { attempt } from './attempt.ts';
 import { backendTargets } from './backend-targets.ts';
-import { driftBetween } from './exam-mode-drift.ts';
 import { readFlag, readVariable } from './exam-mode-flag.ts';
 import type { ExamModeState } from './exam-mode-gate.ts';
 import { probeJobs } from './exam-mode-jobs.ts';
@@ -67,11 +66,12 @@ export async function verifyExamMode(
     ...(await probeHealth(counted.environment, { signal, targets })),
     ...(await probeNeighbours(environment, signal)),
     judgeDrift(
-      driftBetween({
+      {
         variable: await attempt(() => readVariable(environment), signal),
         flag,
         behaviour: workers.behaviour,
-      }),
+      },
+      { isConfigured: environment.examMode.some(({ kind }) => kind === 'env-file') },
     ),
   ];
   return {

@@ -33,8 +33,8 @@ export interface RehearsalContext {
   readonly progress: RehearsalProgress;
   readonly startedAt: Date;
   readonly evidence: Evidence;
-  /** the changes of exam mode, which are undone before the end */
-  readonly frozenChanges: number[];
+  /** changes of the freeze, and what exam mode was before it */
+  readonly frozen: { readonly changes: number[]; examModeWas: 'on' | 'off' };
   readonly breakGlass: boolean;
   /** somebody wants the faults to end: none is injected any more */
   readonly halted: () => HaltOrder | undefined;

@@ -88,7 +88,7 @@ export async function rehearse(
       injectsFaults: options.phases.has('faults'),
       startedAt: clock.now(),
       evidence: { loads: [], faults: [], reconciliations: [] },
-      frozenChanges: [],
+      frozen: { changes: [], examModeWas: 'off' },
     };
     try {
       const results = await takeAll(options, context);
@@ -157,7 +157,7 @@ function canGoOn({ canary }: Evidence): boolean {
 async function thaw(context: RehearsalContext): Promise<void> {
   const { run, progress } = context;
   progress.phase('freeze', 'Thaw: exam mode off again, proven on every worker', 14);
-  await run.revert(context.frozenChanges);
+  await run.revert(context.frozen.changes);
   await proveThaw(context);
   progress.phaseDone('freeze', 'exam mode is as it was before');
 }

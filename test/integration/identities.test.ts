@@ -7,7 +7,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { selectEnvironment } from '../../src/config/select-environment.ts';
 import type { Environment } from '../../src/lifecycle/environment.ts';
 import { ConfigError, Undetermined } from '../../src/lifecycle/errors.ts';
-import { expiryOf } from '../../src/load/token-life.ts';
+import { expiryOf } from '../../src/lifecycle/token-expiry.ts';
 import { openEnvironment } from '../../src/main/open-environment.ts';
 import { call, scene, useScene } from '../support/exam-scene.ts';
 import { signingKey } from '../support/sandbox-platform.ts';

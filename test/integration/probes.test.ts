@@ -1,5 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { actuatorFor } from '../../src/actions/index.ts';
+import { httpApi } from '../../src/adapters/api.ts';
+import { planExamModeOn } from '../../src/exam-mode/plan-exam-mode.ts';
+import { requireToggle } from '../../src/exam-mode/require-toggle.ts';
 import type { OutcomeRecord } from '../../src/lifecycle/outcome.ts';
 import { examPlatform } from '../../src/platforms/exam-platform.ts';
 import {
@@ -223,19 +227,44 @@ describe('exam mode', () => {
     }
   });
 
-  test('with an admin freeze beside it fails, as it could not be switched off', async () => {
+  describe('whose toggle the platform would refuse', () => {
     const freeze = (frozen: boolean) =>
       setBySql(
-        `INSERT INTO admin_security_runtime (id, admin_freeze) VALUES (1, ${frozen})
-         ON CONFLICT (id) DO UPDATE SET admin_freeze = ${frozen}`,
+        `INSERT INTO admin_security_runtime (id, admin_freeze, freeze_reason) VALUES (1, ${frozen}, 'audit')
+         ON CONFLICT (id) DO UPDATE SET admin_freeze = ${frozen}, freeze_reason = 'audit'`,
       );
-    await freeze(true);
-    try {
-      const { outcomes } = await verifyExamMode(environment, { expected: 'on', signal, wait: 0 });
-      expect(record(outcomes, 'admin-freeze-off').outcome).toBe('fail');
-    } finally {
-      await freeze(false);
-    }
+    const toggleBy = async (api: Partial<Parameters<typeof httpApi>[0]> = {}) => {
+      const where = {
+        ...environment,
+        api: httpApi({ url: environment.api.url, basePaths: ['/v1'], ...api }),
+      };
+      const plan = await planExamModeOn(where);
+      expect(plan.changes.map(({ target }) => target)).toContain('flag EXAM_MODE');
+      return requireToggle(plan, where, signal);
+    };
+
+    test('is refused before anything is changed, and says why', async () => {
+      await setExamMode(false);
+      const exp = Math.floor(Date.now() / 1_000) - 600;
+      const payload = Buffer.from(JSON.stringify({ exp })).toString('base64url');
+      await expect(toggleBy({ adminToken: `e30.${payload}.x` })).rejects.toThrow(/has expired at/);
+      await expect(toggleBy({ adminToken: 'not-one' })).rejects.toThrow(/answered 401/);
+      await freeze(true);
+      try {
+        await expect(toggleBy()).rejects.toThrow(/admin freeze is on, set by .*reason: audit/);
+        const { outcomes } = await verifyExamMode(environment, { expected: 'on', signal, wait: 0 });
+        // it could not be switched off either
+        expect(record(outcomes, 'admin-freeze-off').outcome).toBe('fail');
+        const apply = { kind: 'exam-mode-set', mechanism: 'system-flag', enabled: true, variable: null };
+        const actuator = actuatorFor({ environment, reason: 'test' });
+        await expect(actuator.apply(apply, signal)).rejects.toThrow(/answered 423/);
+        // what is there already needs no request, so that a way back is never refused
+        await actuator.apply({ ...apply, enabled: false }, signal);
+      } finally {
+        await freeze(false);
+      }
+      expect((await examModeStatus(environment, { signal })).flag).toMatchObject({ value: false });
+    });
   });
 
   test('set by the variable alone is drift, and has no effect', async () => {

@@ -35,14 +35,30 @@ describe('drift', () => {
   });
 
   test('names a variable that says something else, as nothing reads it', () => {
-    const [only, ...others] = driftBetween({
-      variable: variable('true'),
-      flag: { value: row(false) },
-      behaviour: 'off',
-    });
+    const seen = { variable: variable('true'), flag: { value: row(false) }, behaviour: 'off' } as const;
+    const [only, ...others] = driftBetween(seen);
     expect(only).toContain('the variable EXAM_MODE is true, exam mode is off');
     expect(others).toEqual([]);
-    expect(judgeDrift([only ?? '']).outcome).toBe('warn');
+    expect(judgeDrift(seen, { isConfigured: false }).outcome).toBe('warn');
+  });
+
+  test('is unknown where something that counts was not read, which is named', () => {
+    const unread = { problem: 'not reachable' };
+    const judge = (seen: object, isConfigured = false) =>
+      judgeDrift(
+        { variable: variable('false'), flag: { value: row(false) }, behaviour: 'off', ...seen },
+        { isConfigured },
+      );
+    expect(judge({}).outcome).toBe('pass');
+    expect(judge({ flag: unread })).toMatchObject({
+      outcome: 'unknown',
+      message: expect.stringMatching(/flag was not read/),
+    });
+    expect(judge({ behaviour: 'unknown' }).outcome).toBe('unknown');
+    expect(judge({ variable: unread }, true)).toMatchObject({ outcome: 'unknown' });
+    const without = judge({ variable: unread });
+    expect(without).toMatchObject({ outcome: 'pass', title: 'flag and behaviour agree' });
+    expect(without.message).toContain('the variable was not read');
   });
 
   test('names workers that do not follow the flag', () => {
@@ -87,9 +103,11 @@ describe('the flag', () => {
 });
 
 describe('neighbouring switches', () => {
+  const freeze = { frozen: true, reason: 'audit', by: 'admin@example.com', at };
+
   test('the admin freeze fails as it blocks the toggle', () => {
-    expect(judgeAdminFreeze({ frozen: true, reason: 'audit' }).outcome).toBe('fail');
-    expect(judgeAdminFreeze({ frozen: false, reason: null }).outcome).toBe('pass');
+    expect(judgeAdminFreeze({ ...freeze, frozen: true }).outcome).toBe('fail');
+    expect(judgeAdminFreeze({ ...freeze, frozen: false }).outcome).toBe('pass');
     expect(judgeAdminFreeze(null).outcome).toBe('pass');
   });
 

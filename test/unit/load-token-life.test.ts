@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Undetermined } from '../../src/lifecycle/errors.ts';
-import { expiryOf, requireTokensUntil } from '../../src/load/token-life.ts';
+import { expiryOf } from '../../src/lifecycle/token-expiry.ts';
+import { requireTokensUntil } from '../../src/load/token-life.ts';
 
 const end = new Date('2026-01-01T10:30:00Z');
 

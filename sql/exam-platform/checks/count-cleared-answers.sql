@@ -1,10 +1,10 @@
 -- id: count-cleared-answers
 -- title: how many answers students took back
--- question: how many answers were touched and left without a choice?
+-- question: how many answers were given and then taken back?
 -- severity: info
 -- finding: one row of counts; nothing about it is wrong
 -- remedy: none is needed
--- columns: cleared_answers (touched and left without a choice: allowed)
+-- columns: cleared_answers (given, and taken back: allowed)
 -- cost: scan; one pass over session_answers, once for all checks of verdicts and scores
 -- window: sessions
 -- suite: core

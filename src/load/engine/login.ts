@@ -1,6 +1,6 @@
+import { expiryOf } from '../../lifecycle/token-expiry.ts';
 import { field } from '../ledger-lines.ts';
 import type { StudentPlan } from '../load-plan.ts';
-import { expiryOf } from '../token-life.ts';
 
 /** A token is exchanged so long before it expires: nothing may be on its way with it then. */
 const marginMs = 30_000;

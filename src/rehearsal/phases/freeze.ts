@@ -9,8 +9,8 @@ export const freezePhase: Phase = {
   id: 'freeze',
   title: 'Freeze: exam mode on, proven on every worker',
   seconds: () => 14,
-  rehearse: async ({ environment, evidence, run, progress, frozenChanges }) => {
-    const refusal = await freeze(environment, run, frozenChanges);
+  rehearse: async ({ environment, evidence, run, progress, frozen }) => {
+    const refusal = await freeze(environment, run, frozen);
     if (refusal !== undefined) {
       evidence.examModeOn = refusal;
       return refusal.outcomes.map(({ message }) => message).join('; ');
@@ -32,11 +32,13 @@ export const freezePhase: Phase = {
 async function freeze(
   environment: Environment,
   run: Run,
-  frozenChanges: number[],
+  frozen: RehearsalContext['frozen'],
 ): Promise<ExamModeVerification | undefined> {
   const startedAt = new Date();
   try {
-    frozenChanges.push(...(await run.perform(await planExamModeOn(environment))));
+    const plan = await planExamModeOn(environment);
+    frozen.examModeWas = plan.changes.some(({ apply }) => apply.kind === 'exam-mode-set') ? 'off' : 'on';
+    frozen.changes.push(...(await run.perform(plan)));
     return undefined;
   } catch (error) {
     if (!(error instanceof OperationFailed) || error.exitCode !== 5) throw error;
@@ -58,9 +60,15 @@ async function freeze(
 }
 
 /** At the end: what was on before is on again, and behaves so. The changes themselves are reverted by the run. */
-export async function proveThaw({ environment, evidence, run, progress }: RehearsalContext): Promise<void> {
+export async function proveThaw({
+  environment,
+  evidence,
+  run,
+  progress,
+  frozen,
+}: RehearsalContext): Promise<void> {
   evidence.examModeOff = await verifyExamMode(environment, {
-    expected: 'off',
+    expected: frozen.examModeWas,
     signal: run.signal,
     onProgress: (text) => progress.update(text),
   });
