@@ -1,3 +1,4 @@
+import { redacted } from '../lifecycle/redact.ts';
 import { type LogRecord, parseLogLine } from '../platforms/request-log-line.ts';
 import type { Collector, Reading } from './collector.ts';
 import { createRequestAggregator, type RequestFigures, slowMs } from './request-log-parser.ts';
@@ -27,7 +28,7 @@ export const requestLog: Collector = {
 /** What may leave the platform: everything of the line but who made the request. */
 function withoutPerson(instance: string, record: Extract<LogRecord, { kind: 'end' }>) {
   const { at, method, path, status, ms, requestId } = record;
-  return { at, instance, method, path, status, ms, request_id: requestId };
+  return { at, instance, method, path: redacted(path), status, ms, request_id: requestId };
 }
 
 function readingOf(figures: RequestFigures, { lines, seconds }: { lines: number; seconds: number }): Reading {

@@ -22,6 +22,8 @@ export const quoting =
 /** How the outside answers, whatever it is asked. */
 export interface Hostility {
   readonly name: string;
+  /** changes seem to be made */
+  readonly accepts?: true;
   readonly http: RequestListener;
   /** PostgreSQL, Redis and whatever else is connected to */
   readonly tcp: (socket: Socket) => void;
