@@ -1,13 +1,7 @@
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type AuditContent,
-  type AuditEntry,
-  type AuditReference,
-  chain,
-  type Redaction,
-} from '../lifecycle/audit.ts';
+import { type AuditContent, type AuditEntry, chain, linkOf, type Redaction } from '../lifecycle/audit.ts';
 import { redactAction, redactedEntry, redactionDetails } from '../lifecycle/audit-redaction.ts';
 import { UsageError } from '../lifecycle/errors.ts';
 import { redacted } from '../lifecycle/redact.ts';
@@ -120,15 +114,6 @@ export class AuditLog {
 function withoutSecrets(content: AuditContent): AuditContent {
   const { result, reason } = content;
   return { ...content, result: redacted(result), reason: reason === null ? null : redacted(reason) };
-}
-
-/**
- * What a new entry is chained to. Where the noted head is not the last entry (nor the one before it, as after a crash
- * between the two writes), the log was cut: chaining to the head leaves the break where verification finds it.
- */
-function linkOf(last: AuditEntry | undefined, head: string | undefined): AuditReference | undefined {
-  if (head === undefined || head === last?.hash || head === last?.previousHash) return last;
-  return { sequence: last?.sequence ?? 0, hash: head };
 }
 
 const entrySample = { sequence: 0, hash: '', previousHash: '', at: '', action: '', result: '', details: {} };

@@ -1,9 +1,12 @@
 import { Command } from 'commander';
 import type { AuditEntry } from '../lifecycle/audit.ts';
+import { anchorsProbe, verifyAnchors } from '../lifecycle/audit-anchor.ts';
 import { type RecordedRun, verifyRuns } from '../lifecycle/audit-coverage.ts';
-import { exitCodeOf } from '../lifecycle/outcome.ts';
+import { messageOf, UsageError } from '../lifecycle/errors.ts';
+import { exitCodeOf, type OutcomeRecord } from '../lifecycle/outcome.ts';
 import type { RunArchive } from '../lifecycle/run-archive.ts';
 import { verifyChain } from '../lifecycle/verify-chain.ts';
+import { attempt, judged } from '../probes/attempt.ts';
 import type { Block } from '../report/report.ts';
 import { auditRedactCommand } from './audit-redact.ts';
 import type { Context } from './context.ts';
@@ -22,6 +25,12 @@ export function auditCommand(context: Context): Command {
   declare(command.command('verify'), { judges: true })
     .description(
       'prove that no entry was changed, added, removed or cut off, and that every run is on record',
+    )
+    .addHelpText(
+      'after',
+      `
+The log is held against itself, against the folders of the runs, and against what the database of the environment (-e)
+has noted of it with each run.`,
     )
     .action(() => runAuditVerify(context));
   command
@@ -77,17 +86,16 @@ function rowOf({
   ];
 }
 
-export async function runAuditVerify({
-  audit,
-  archive,
-  report,
-}: AuditContext & Pick<Context, 'archive'>): Promise<void> {
+type VerifyContext = AuditContext & Pick<Context, 'archive' | 'openEnvironment' | 'anchors' | 'signal'>;
+
+export async function runAuditVerify({ audit, archive, report, ...context }: VerifyContext): Promise<void> {
   // the runs first: one that begins meanwhile is in the log before it has a folder
   const runs = await recordedRuns(archive);
   const entries = audit.read();
   const outcomes = [
     verifyChain(entries, audit.head(), audit.broken()),
     verifyRuns(entries, runs, new Date()),
+    await heldAgainstAnchors(entries, context),
   ];
   await report({
     kind: 'audit.verify',
@@ -100,6 +108,28 @@ export async function runAuditVerify({
       { type: 'text', text: audit.file },
     ],
   });
+}
+
+/** Without an environment the log is held against nothing outside of its folder. */
+async function heldAgainstAnchors(
+  entries: readonly AuditEntry[],
+  { openEnvironment, anchors, signal }: Pick<VerifyContext, 'openEnvironment' | 'anchors' | 'signal'>,
+): Promise<OutcomeRecord> {
+  const skipped = (message: string, hint?: string): OutcomeRecord => ({
+    ...anchorsProbe,
+    outcome: 'skipped',
+    message,
+    ...(hint === undefined ? {} : { hint }),
+  });
+  const opened = await openEnvironment().catch((error: unknown) => {
+    if (error instanceof UsageError) return skipped(messageOf(error), error.hint);
+    throw error;
+  });
+  if ('outcome' in opened) return opened;
+  const { ephemeral, name } = opened;
+  if (ephemeral !== undefined && !(await ephemeral.isUp())) return skipped(`${name} is not up`);
+  const noted = await attempt(() => anchors(opened).read(), signal);
+  return judged(anchorsProbe, noted, (all) => verifyAnchors(entries, all));
 }
 
 function recordedRuns(archive: RunArchive): Promise<RecordedRun[]> {

@@ -1,4 +1,5 @@
 import type { AuditContent, AuditEntry, Redaction } from '../lifecycle/audit.ts';
+import type { AuditAnchors } from '../lifecycle/audit-anchor.ts';
 import type { Environment } from '../lifecycle/environment.ts';
 import type { OperationResult } from '../lifecycle/operation.ts';
 import type { OutcomeRecord } from '../lifecycle/outcome.ts';
@@ -80,6 +81,8 @@ export interface Context {
   openEnvironment(name?: string): Promise<Environment>;
   operator(environment: Environment): Operator;
   locks(environment: Environment): RunLocks;
+  /** what the environment's database has noted of the audit log of this state folder */
+  anchors(environment: Environment): AuditAnchors;
   /** the path of a new folder for evidence, which is not made yet */
   evidenceFolder(name: string): string;
 }

@@ -38,6 +38,26 @@ export type AuditReference = Pick<AuditEntry, 'sequence' | 'hash'>;
 /** What the first entry is chained to. */
 export const firstPreviousHash = '0'.repeat(64);
 
+/** What an entry is chained to that found the note of the last one gone: no entry has that hash. */
+const lostHead = 'f'.repeat(64);
+
+export function isAfterLostHead({ previousHash }: Pick<AuditEntry, 'previousHash'>): boolean {
+  return previousHash === lostHead;
+}
+
+/**
+ * What a new entry is chained to. Where the noted head is not the last entry (nor the one before it, as after a crash
+ * between the two writes), the log was cut: chaining to the head leaves the break where verification finds it. So does
+ * a head that is gone, which no crash explains but one after the very first entry.
+ */
+export function linkOf(last: AuditEntry | undefined, head: string | undefined): AuditReference | undefined {
+  if (head === undefined) {
+    return last === undefined || last.sequence === 1 ? last : { sequence: last.sequence, hash: lostHead };
+  }
+  if (head === last?.hash || head === last?.previousHash) return last;
+  return { sequence: last?.sequence ?? 0, hash: head };
+}
+
 export function chain(content: AuditContent, previous: AuditReference | undefined): AuditEntry {
   const entry = {
     ...content,

@@ -1,4 +1,4 @@
-import { type AuditEntry, firstPreviousHash, hashOf } from './audit.ts';
+import { type AuditEntry, firstPreviousHash, hashOf, isAfterLostHead } from './audit.ts';
 import { isVouchedFor } from './audit-redaction.ts';
 import type { OutcomeRecord } from './outcome.ts';
 
@@ -25,6 +25,10 @@ export function verifyChain(
         outcome: 'fail',
         message: `entry ${expected.sequence} is missing before entry ${entry.sequence}`,
       };
+    }
+    if (isAfterLostHead(entry)) {
+      const message = `when entry ${entry.sequence} was written, the note of the last entry was gone: entries before it may have been removed`;
+      return { ...base, outcome: 'fail', message };
     }
     if (
       entry.previousHash !== expected.previousHash ||

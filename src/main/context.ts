@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
+import { auditAnchorsIn } from '../adapters/audit-anchors.ts';
 import { AuditLog } from '../adapters/audit-log.ts';
 import { BaselineFile } from '../adapters/baseline-file.ts';
 import { CheckHistory } from '../adapters/check-history.ts';
@@ -181,6 +182,7 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
         confirm: (plan) => confirmation(plan, options(), { stderr, interactive: around.interactive }),
       }),
     locks: (environment) => runLocksOf(environment, state()),
+    anchors: (environment) => auditAnchorsIn(environment, state()),
     evidenceFolder: (name) =>
       join(state(), 'evidence', `${new Date().toISOString().replace(/[-:.]/g, '')}-${name}`),
     catalogue: async () => loadCatalogue(await config(), cwd),

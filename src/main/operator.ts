@@ -8,7 +8,6 @@ import { identify } from '../adapters/processes.ts';
 import type { RunFolders } from '../adapters/run-folders.ts';
 import { heldBy } from '../adapters/run-locks.ts';
 import type { Operator } from '../commands/context.ts';
-import type { AuditContent, AuditEntry, AuditReference } from '../lifecycle/audit.ts';
 import { type Actor, authorize } from '../lifecycle/authorize.ts';
 import { systemClock } from '../lifecycle/clock.ts';
 import { type Environment, otherThan } from '../lifecycle/environment.ts';
@@ -24,11 +23,11 @@ import { revertDeadline } from '../lifecycle/revert.ts';
 import { refuseStale } from '../lifecycle/revision.ts';
 import { lockHolderOf, type Run, type RunIdentity, type RunPorts, withRun } from '../lifecycle/run.ts';
 import { cannotBeSeen } from '../lifecycle/run-archive.ts';
-import { summaryOf } from '../lifecycle/run-summary.ts';
 import { requireSteadyState } from '../lifecycle/steady-state.ts';
 import { isGone } from './fingerprint.ts';
 import { nothingLeft } from './nothing-left.ts';
 import { runLocksOf } from './run-locks.ts';
+import { RunRecorder } from './run-recorder.ts';
 
 export interface OperatorPorts {
   readonly environment: Environment;
@@ -57,9 +56,11 @@ export function makeOperator(ports: OperatorPorts): Operator {
 
 class OperatorOnRecord implements Operator {
   readonly #ports: OperatorPorts;
+  readonly #recorder: RunRecorder;
 
   constructor(ports: OperatorPorts) {
     this.#ports = ports;
+    this.#recorder = new RunRecorder(ports);
   }
 
   async run(
@@ -68,7 +69,7 @@ class OperatorOnRecord implements Operator {
   ): Promise<OperationResult> {
     await this.#allow(plan);
     const identity = await this.#identity(plan.operation);
-    return this.#onRecord(identity, { plan: plan.digest, parameters: plan.parameters }, (audit) =>
+    return this.#recorder.onRecord(identity, { plan: plan.digest, parameters: plan.parameters }, (audit) =>
       runOperation(plan, { ...identity, audit }, this.#runPorts(identity, plan), during),
     );
   }
@@ -76,11 +77,11 @@ class OperatorOnRecord implements Operator {
   async withRun<T>(plan: Plan, use: (run: Run) => Promise<T>): Promise<T> {
     await this.#allow(plan);
     const identity = await this.#identity(plan.operation);
-    return this.#onRecord(
+    return this.#recorder.onRecord(
       identity,
       { plan: plan.digest, parameters: plan.parameters },
       (audit) => withRun({ ...identity, audit }, this.#runPorts(identity, plan), use),
-      () => this.#conclusionOf(identity.id),
+      () => this.#recorder.conclusionOf(identity.id),
     );
   }
 
@@ -106,7 +107,7 @@ class OperatorOnRecord implements Operator {
       };
       const resultOf = ({ left }: Recovery) =>
         left.length === 0 ? 'done' : `not reverted: ${left.map(({ target }) => target).join(', ')}`;
-      return await this.#onRecord(identity, { recovers: run }, recover, resultOf);
+      return await this.#recorder.onRecord(identity, { recovers: run }, recover, resultOf);
     } finally {
       await lock.release().catch((error: unknown) => emit({ type: 'warning', message: messageOf(error) }));
     }
@@ -177,7 +178,7 @@ class OperatorOnRecord implements Operator {
       requireNobodyIsHurt(plan, environment, breakGlass);
       await this.#requireSteadyState(plan);
     } catch (error) {
-      if (error instanceof Refused) await this.#record(plan.operation, null, `refused: ${error.message}`, {});
+      if (error instanceof Refused) await this.#recorder.refused(plan.operation, error);
       throw error;
     }
   }
@@ -244,82 +245,6 @@ class OperatorOnRecord implements Operator {
       signal,
     };
   }
-
-  async #onRecord<T>(
-    identity: RunIdentity,
-    details: AuditContent['details'],
-    action: (started: AuditReference) => Promise<T>,
-    resultOf: (value: T) => string | Promise<string> = () => 'done',
-  ): Promise<T> {
-    const { operation, id } = identity;
-    const { sequence, hash } = await this.#record(operation, id, 'started', details);
-    const recordEnd = (result: string) => this.#recordEnd(operation, id, result, details);
-    let value: T;
-    try {
-      value = await action({ sequence, hash });
-    } catch (error) {
-      await recordEnd(`${nameOf(error)}: ${messageOf(error)}`);
-      throw error;
-    }
-    await recordEnd(await resultOf(value));
-    return value;
-  }
-
-  /** A NO-GO is done, too. */
-  async #conclusionOf(run: string): Promise<string> {
-    const { verdict } = summaryOf(run, await this.#ports.folders.journal(run).read(), undefined);
-    return verdict === null ? 'done' : `done: ${verdict}`;
-  }
-
-  /** What was done stays done, and what was left stays left: a full disk must not hide which of them it is. */
-  async #recordEnd(
-    action: string,
-    id: string,
-    result: string,
-    { recovers }: AuditContent['details'],
-  ): Promise<void> {
-    const { folders, emit, onUnrecorded } = this.#ports;
-    try {
-      const { sequence, hash } = await this.#record(
-        action,
-        id,
-        result,
-        recovers === undefined ? {} : { recovers },
-      );
-      const run = typeof recovers === 'string' ? recovers : id;
-      // a run that was refused the run lock has no folder
-      if (folders.list().includes(run))
-        await folders.journal(run).append({ type: 'audit.entry', sequence, hash });
-    } catch (error) {
-      onUnrecorded();
-      emit({
-        type: 'warning',
-        message: `the end of ${id} is not on record (${messageOf(error)}): ${result}`,
-      });
-    }
-  }
-
-  async #record(
-    action: string,
-    run: string | null,
-    result: string,
-    details: AuditContent['details'],
-  ): Promise<AuditEntry> {
-    const { environment, reason, breakGlass, audit } = this.#ports;
-    const actor = await this.#ports.actor();
-    return audit.append({
-      at: new Date().toISOString(),
-      actor: actor.name,
-      host: hostname(),
-      environment: environment.name,
-      action,
-      run,
-      reason: reason ?? null,
-      breakGlass,
-      result,
-      details,
-    });
-  }
 }
 
 function notKnown(run: string, damage: string, folder: string): Undetermined {
@@ -338,8 +263,4 @@ function newRunId(operation: string): string {
     .replace(/[-:]/g, '')
     .replace(/\.\d+Z$/, '');
   return `${time}-${operation.replaceAll(' ', '-')}-${randomBytes(2).toString('hex')}`;
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : 'error';
 }

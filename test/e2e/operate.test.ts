@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AuditLog } from '../../src/adapters/audit-log.ts';
 import { sandboxDriver } from '../../src/drivers/sandbox/driver.ts';
 import type { AuditEntry } from '../../src/lifecycle/audit.ts';
 import type { Driver } from '../../src/lifecycle/environment.ts';
@@ -465,6 +466,25 @@ describe('the audit log', () => {
       writeFileSync(file(), before);
     }
     expect(await run('audit verify')).toMatchObject({ exitCode: 0 });
+  });
+
+  it('tells when its owner writes it anew, with a chain and a head that hold: the database has noted the old one', async () => {
+    const kept = ['audit.ndjson', 'audit.head'].map((name) => join(examctl.state, name));
+    const before = kept.map((one) => readFileSync(one));
+    const anew = new AuditLog(examctl.state);
+    const entries = anew.read();
+    for (const one of kept) rmSync(one);
+    for (const { sequence: _, previousHash: __, hash: ___, ...content } of entries)
+      await anew.append({ ...content, reason: null });
+    try {
+      const { exitCode, stdout } = await run('audit verify');
+      expect(exitCode).toBe(1);
+      expect(stdout).toMatch(/^pass\taudit-chain\t/m);
+      expect(stdout).toMatch(/^fail\taudit-anchors\t/m);
+    } finally {
+      kept.forEach((one, index) => void writeFileSync(one, before[index] ?? ''));
+    }
+    expect((await run('audit verify')).stdout).toMatch(/^pass\taudit-anchors\t/m);
   });
 });
 

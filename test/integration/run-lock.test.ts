@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { auditAnchorsIn } from '../../src/adapters/audit-anchors.ts';
 import { freePorts } from '../../src/adapters/ports.ts';
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import { lifeOf, runProcess } from '../../src/adapters/processes.ts';
 import { runLockInFile } from '../../src/adapters/run-lock-file.ts';
 import { runLockInPostgres } from '../../src/adapters/run-lock-postgres.ts';
 import { runLocks } from '../../src/adapters/run-locks.ts';
-import { Refused } from '../../src/lifecycle/errors.ts';
+import { Refused, Undetermined } from '../../src/lifecycle/errors.ts';
 import {
   type HeldLock,
   heartbeatMilliseconds,
@@ -293,6 +294,28 @@ describe('a database user without the right to create', () => {
     await (await take(inDatabase(), holder('run-0'))).release();
     await sql('GRANT USAGE ON SCHEMA examctl TO limited; GRANT ALL ON examctl.run_lock TO limited');
     expect(await take(anywhere(limited()), holder('run-a'))).toMatchObject({ where: 'database', epoch: 2 });
+  });
+});
+
+describe('the anchors of an audit log', () => {
+  const anchors = (folder = state, url = services.databaseUrl) =>
+    auditAnchorsIn({ withPostgres: openPostgres(url) }, folder);
+
+  it('are read as they were noted, and only those of the same place', async () => {
+    expect(await anchors().read()).toEqual([]);
+    await anchors().note({ sequence: 1, hash: 'a' });
+    await anchors().note({ sequence: 2, hash: 'b' });
+    await anchors().note({ sequence: 2, hash: 'b' });
+    await anchors('/elsewhere').note({ sequence: 9, hash: 'c' });
+    expect(await anchors().read()).toMatchObject([
+      { sequence: 1, hash: 'a' },
+      { sequence: 2, hash: 'b' },
+    ]);
+  });
+
+  it('are not said to be none by who may not read them', async () => {
+    await anchors().note({ sequence: 1, hash: 'a' });
+    await expect(anchors(state, limited()).read()).rejects.toBeInstanceOf(Undetermined);
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { accountInUse } from '../../../src/adapters/account.ts';
 import { AuditLog } from '../../../src/adapters/audit-log.ts';
-import type { AuditContent } from '../../../src/lifecycle/audit.ts';
+import { type AuditContent, isAfterLostHead } from '../../../src/lifecycle/audit.ts';
 import { verifyChain } from '../../../src/lifecycle/verify-chain.ts';
 
 let folder: string;
@@ -97,6 +97,25 @@ describe('the audit log', () => {
     for (const action of ['one', 'two']) await log.append(content(action));
     rmSync(join(folder, 'audit.head'));
     expect(check()).toMatchObject({ outcome: 'fail', message: expect.stringContaining('is gone') });
+  });
+
+  it('is not healed by the next entry when its end and the note of it were removed', async () => {
+    for (const action of ['one', 'two', 'three']) await log.append(content(action));
+    writeFileSync(log.file, readFileSync(log.file, 'utf8').replace(/.*\n$/, ''));
+    rmSync(join(folder, 'audit.head'));
+    expect(isAfterLostHead(await log.append(content('four')))).toBe(true);
+    await log.append(content('five'));
+    expect(check()).toMatchObject({
+      outcome: 'fail',
+      message: expect.stringContaining('when entry 3 was written'),
+    });
+  });
+
+  it('is whole after a crash between the very first entry and the note of it', async () => {
+    await log.append(content('one'));
+    rmSync(join(folder, 'audit.head'));
+    await log.append(content('two'));
+    expect(check()).toMatchObject({ outcome: 'pass' });
   });
 
   it('is whole after a crash between the entry and the note of it', async () => {
