@@ -7,7 +7,7 @@ import { messageOf } from '../lifecycle/errors.ts';
 import { pseudonymiser } from '../lifecycle/pseudonym.ts';
 import type { LoadPorts } from '../load/ports.ts';
 import { type ProfileName, profileNames } from '../load/scenario.ts';
-import { planRehearsal } from '../rehearsal/plan-rehearsal.ts';
+import { authorizeRehearsal, planRehearsal } from '../rehearsal/plan-rehearsal.ts';
 import type { RehearsalProgress } from '../rehearsal/ports.ts';
 import { type RehearsalOptions, rehearse } from '../rehearsal/rehearse.ts';
 import { selectPhases } from '../rehearsal/select-phases.ts';
@@ -63,6 +63,7 @@ export async function runRehearse(flags: RehearseFlags, context: RehearseContext
     keep: flags.keep,
     engine: flags.engine,
     breakGlass: context.options.breakGlass,
+    reason: context.options.reason,
   };
   if (context.options.dryRun) return context.report(planReport(await planRehearsal(environment, options)));
   await context.report(await rehearseOn(environment, options, context));
@@ -74,6 +75,7 @@ export async function rehearseOn(
   options: RehearsalOptions,
   context: Omit<RehearseContext, 'openEnvironment' | 'options' | 'report'>,
 ): Promise<ReturnType<typeof rehearsalReport>> {
+  await authorizeRehearsal(environment, options);
   const plan = await planRehearsal(environment, options);
   const operator = context.operator(environment);
   const result = await rehearse(plan, options, {

@@ -26,6 +26,16 @@ export interface Change {
   readonly seconds: number;
 }
 
+/** One operation of a longer run. */
+export interface PlanPart {
+  /** as its own plan will call it; null: it writes by the platform's own API, as students do */
+  readonly operation: string | null;
+  /** "Redis is away" */
+  readonly title: string;
+  /** "5 s, then reverted" */
+  readonly effect: string;
+}
+
 /** How an operation touches the students who are in an exam while it runs. */
 export interface Impact {
   /** sessions in progress when the plan was made; null when they could not be counted */
@@ -48,6 +58,8 @@ export interface PlanContent {
   readonly changes: readonly Change[];
   /** seconds after which everything is reverted; null when the changes are meant to stay */
   readonly holdSeconds: number | null;
+  /** operations that its run carries out one after the other, each with a plan of its own; for people, and to hold it to */
+  readonly parts?: readonly PlanPart[];
   /** what could not be looked at, and is therefore not in the plan; for people */
   readonly notes?: readonly string[];
   /** what is done and undone, as a person would type it */

@@ -44,6 +44,8 @@ export interface RunFolder {
 
 export interface RunPorts {
   readonly locks: RunLocks;
+  /** what was allowed: nothing else is performed; absent where a run only reverts */
+  readonly authorized?: Plan;
   /** with the first line in its journal: run.started */
   readonly openRunFolder: (identity: RunIdentity) => Promise<RunFolder>;
   readonly startGuardian: (identity: RunIdentity) => Promise<Guardian>;
@@ -178,6 +180,7 @@ class RunAtWork implements Run {
 
   async perform(plan: Plan): Promise<readonly number[]> {
     this.signal.throwIfAborted();
+    this.#requireAuthorized(plan);
     await this.#ports.refuseStale?.(plan);
     await this.#journal.append({ type: 'plan.made', plan });
     this.#ports.emit({ type: 'plan.made', plan });
@@ -191,6 +194,14 @@ class RunAtWork implements Run {
       await this.#revertAfterFailure(plan, first, error);
       throw this.#reverted(plan, error);
     }
+  }
+
+  /** Whoever allowed the run has seen what it may do. */
+  #requireAuthorized({ operation, digest }: Plan): void {
+    const { authorized } = this.#ports;
+    if (authorized === undefined || authorized.digest === digest) return;
+    if (authorized.parts?.some((part) => part.operation === operation)) return;
+    throw new Error(`${operation} is no part of what was authorized: ${authorized.operation}`);
   }
 
   async revert(changes: readonly number[]): Promise<void> {

@@ -232,6 +232,7 @@ class OperatorOnRecord implements Operator {
     const { environment, state, folders, program, flags, signal, emit, reason } = this.#ports;
     return {
       locks: runLocksOf(environment, state),
+      ...(plan !== undefined && { authorized: plan }),
       openRunFolder: (run) => folders.create(run, plan),
       startGuardian: ({ id }) =>
         startGuardian({ program, flags, run: id, runFolder: folders.path(id), journal: folders.journal(id) }),

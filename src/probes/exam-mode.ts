@@ -1,4 +1,4 @@
-import type { Environment } from '../lifecycle/environment.ts';
+import type { Environment, Identity } from '../lifecycle/environment.ts';
 import { type Outcome, type OutcomeRecord, worst } from '../lifecycle/outcome.ts';
 import { attempt } from './attempt.ts';
 import { backendTargets } from './backend-targets.ts';
@@ -13,6 +13,8 @@ import { probeHealth } from './health.ts';
 export interface VerifyExamModeOptions {
   readonly expected: ExamModeState;
   readonly signal: AbortSignal;
+  /** who asks what students may do; default: the environment's first */
+  readonly students?: () => Promise<readonly Identity[]>;
   /** milliseconds to wait for the workers' flag caches to agree; default: the life of a cache and 1 s */
   readonly wait?: number;
   readonly onProgress?: (message: string) => void;
@@ -32,7 +34,7 @@ export interface ExamModeVerification {
 /** Looks at every place where exam mode shows: what is stored, what the API says, and what each worker does. */
 export async function verifyExamMode(
   environment: Environment,
-  { expected, signal, wait, onProgress = () => undefined }: VerifyExamModeOptions,
+  { expected, signal, students: asked, wait, onProgress = () => undefined }: VerifyExamModeOptions,
 ): Promise<ExamModeVerification> {
   const startedAt = new Date();
   const counted = countRequests(environment);
@@ -45,7 +47,7 @@ export async function verifyExamMode(
   const context = await gateContext(ask);
   const workers = await settle({ ...ask, context, expected, flag, wait, onProgress });
 
-  const students = await attempt(() => environment.identities(targets.length), signal);
+  const students = await attempt(asked ?? (() => environment.identities(targets.length)), signal);
   const operations = { ...ask, context, expected, students };
   const places = targets.map(({ id }) => id).join(', ');
   onProgress(`asking ${facts.blocked.length} blocked operations on ${places}`);

@@ -1,7 +1,9 @@
 import type { Environment } from '../lifecycle/environment.ts';
 import { makePlan, type Plan } from '../lifecycle/plan.ts';
+import { authorizeLoad } from '../load/authorize-load.ts';
 import { impactOf } from '../probes/sessions-in-progress.ts';
 import { phases } from './phases/index.ts';
+import { everyStudent } from './phases/students.ts';
 import { rehearsalProfiles } from './profiles.ts';
 import type { RehearsalOptions } from './rehearse.ts';
 
@@ -30,9 +32,32 @@ export async function planRehearsal(environment: Environment, options: Rehearsal
           text: 'the environment is made for this rehearsal',
         },
     changes: up?.changes ?? [],
+    parts: [
+      ...(up === null
+        ? []
+        : [
+            {
+              operation: up.operation,
+              title: 'The environment is brought up',
+              effect: 'and taken down at the end',
+            },
+          ]),
+      ...selected.flatMap((phase) => phase.parts(profile, { injectsFaults: options.phases.has('faults') })),
+    ],
     holdSeconds: null,
     steadyState: [],
   });
+}
+
+/**
+ * Load takes what students need, and is never put beside an exam of theirs: judged before anything is written. What is made
+ * for the rehearsal has no students of its own.
+ */
+export async function authorizeRehearsal(environment: Environment, options: RehearsalOptions): Promise<void> {
+  const writes = [...options.phases].some((phase) => ['canary', 'load', 'recovery'].includes(phase));
+  if (!writes || environment.ephemeral !== undefined) return;
+  const { breakGlass, reason } = options;
+  await authorizeLoad(environment, await environment.identities(everyStudent), { breakGlass, reason });
 }
 
 /** Null when there is nothing to bring up. */

@@ -2,11 +2,13 @@ import type { CheckCatalogue } from '../checks/index.ts';
 import type { FaultDefinition } from '../faults/fault.ts';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { Environment } from '../lifecycle/environment.ts';
+import type { PlanPart } from '../lifecycle/plan.ts';
 import type { Pseudonymiser } from '../lifecycle/pseudonym.ts';
 import type { Run } from '../lifecycle/run.ts';
 import type { HaltOrder } from '../lifecycle/run-archive.ts';
 import type { LoadPorts } from '../load/ports.ts';
 import type { Evidence } from './evidence.ts';
+import type { Walkers } from './phases/students.ts';
 import type { RehearsalProfile } from './profiles.ts';
 
 /** What tells a person how far it is. */
@@ -36,6 +38,9 @@ export interface RehearsalContext {
   /** changes of the freeze, and what exam mode was before it */
   readonly frozen: { readonly changes: number[]; examModeWas: 'on' | 'off' };
   readonly breakGlass: boolean;
+  readonly reason: string | undefined;
+  /** who walks and who asks: others than those of the load, as a student may create and submit ten sessions a minute */
+  readonly walkers: Walkers;
   /** somebody wants the faults to end: none is injected any more */
   readonly halted: () => HaltOrder | undefined;
   /** whether faults are injected while students answer */
@@ -50,5 +55,7 @@ export interface Phase {
   readonly title: string;
   /** about how long it takes */
   seconds(profile: RehearsalProfile): number;
+  /** what it changes, for the plan; `injectsFaults`: in the middle of load */
+  parts(profile: RehearsalProfile, options: { readonly injectsFaults: boolean }): readonly PlanPart[];
   rehearse(context: RehearsalContext): Promise<string>;
 }

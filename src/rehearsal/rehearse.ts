@@ -18,6 +18,7 @@ import { judgeGate } from './gates/gate.ts';
 import { gates } from './gates/index.ts';
 import { proveThaw } from './phases/freeze.ts';
 import { phases } from './phases/index.ts';
+import { walkersOf } from './phases/students.ts';
 import { planEnvironmentUp } from './plan-rehearsal.ts';
 import type { Phase, PhaseId, RehearsalContext, RehearsalProgress } from './ports.ts';
 import { rehearsalProfiles } from './profiles.ts';
@@ -29,6 +30,7 @@ export interface RehearsalOptions {
   readonly keep: boolean;
   readonly engine: 'auto' | 'k6' | 'builtin';
   readonly breakGlass: boolean;
+  readonly reason?: string | undefined;
 }
 
 export interface RehearsalPorts {
@@ -84,6 +86,8 @@ export async function rehearse(
       profile: rehearsalProfiles[options.profile],
       engine: options.engine,
       breakGlass: options.breakGlass,
+      reason: options.reason,
+      walkers: walkersOf(environment),
       halted: () => ports.haltOf(run.id),
       injectsFaults: options.phases.has('faults'),
       startedAt: clock.now(),

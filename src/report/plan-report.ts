@@ -11,8 +11,17 @@ function planBlocks(plan: Plan): Block[] {
     { type: 'heading', text: `Plan: ${plan.operation} on ${plan.environment}` },
     { type: 'text', text: `Impact: ${plan.impact.text}.` },
   ];
-  if (plan.changes.length === 0) blocks.push({ type: 'text', text: 'Nothing to change.' });
-  else blocks.push(changesTable(plan));
+  const { parts = [] } = plan;
+  if (plan.changes.length > 0) blocks.push(changesTable(plan));
+  else if (parts.length === 0) blocks.push({ type: 'text', text: 'Nothing to change.' });
+  if (parts.length > 0) {
+    blocks.push({ type: 'heading', text: 'In this order, each planned, journalled and proven on its own' });
+    blocks.push({
+      type: 'table',
+      columns: [{ title: '#', align: 'right' }, { title: 'What' }, { title: 'Effect' }],
+      rows: parts.map(({ title, effect }, index) => [index + 1, title, effect]),
+    });
+  }
   const { commands = [] } = plan;
   if (commands.length > 0)
     blocks.push({ type: 'heading', text: 'As commands' }, { type: 'list', items: commands });

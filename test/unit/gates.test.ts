@@ -5,6 +5,7 @@ import type { Window } from '../../src/faults/pulse.ts';
 import type { Outcome, OutcomeRecord } from '../../src/lifecycle/outcome.ts';
 import type { LoadResult } from '../../src/load/load-result.ts';
 import type { Reconciliation } from '../../src/load/reconcile/reconciliation.ts';
+import { seededRandom } from '../../src/load/seeded-random.ts';
 import type { Canary } from '../../src/probes/canary.ts';
 import type { ExamModeVerification } from '../../src/probes/exam-mode.ts';
 import { type Evidence, evidenceFiles, type FaultObservation } from '../../src/rehearsal/evidence.ts';
@@ -564,5 +565,60 @@ describe.each(gates)('the gate $id', (gate) => {
 
   it('names the files that it rests on', () => {
     expect(judge(gate.id, {}).evidence).toEqual(gate.needs.map((part) => evidenceFiles[part]));
+  });
+});
+
+describe('whatever the numbers are', () => {
+  const random = seededRandom(20261201);
+  const upTo = (limit: number) => Math.floor(random() * (limit + 1));
+  const share = (limit: { requests: number; failed: number }) => {
+    const failed = upTo(limit.failed);
+    return { failed, requests: failed + upTo(limit.requests - limit.failed) };
+  };
+  /** what may be recorded: `during` of the faults are stretches of one load */
+  const possible = () => {
+    const total = { failed: upTo(300), requests: 0 };
+    total.requests = total.failed + upTo(700);
+    const rest = { ...total };
+    const faults = Array.from({ length: upTo(3) }, () => {
+      const during = share(rest);
+      rest.requests -= during.requests;
+      rest.failed -= during.failed;
+      return fault({ during, before: share(total), after: share(total) });
+    });
+    return { loads: [load(total)], faults };
+  };
+  /** what may not */
+  const impossible = () => ({
+    loads: [load({ requests: upTo(50), failed: upTo(100) })],
+    faults: [fault({ during: { requests: upTo(100), failed: upTo(100) } })],
+  });
+
+  it.each([
+    ['possible', possible],
+    ['impossible', impossible],
+  ])('no gate tells what cannot be, from what is %s', (_, evidenceOf) => {
+    for (let round = 0; round < 500; round += 1) {
+      const evidence = { ...sound, ...evidenceOf() };
+      for (const gate of gates) {
+        const { message } = judgeGate(gate, evidence, limits);
+        for (const [, part, all] of message.matchAll(/(-?\d+) of (-?\d+) requests/g))
+          expect(Number(part), message).toBeLessThanOrEqual(Number(all));
+        for (const [, percent] of message.matchAll(/(-?[\d.]+) %/g)) {
+          expect(Number(percent), message).toBeGreaterThanOrEqual(0);
+          expect(Number(percent), message).toBeLessThanOrEqual(100);
+        }
+      }
+    }
+  });
+
+  it('what nobody asked outside of faults is told only where it is so', () => {
+    for (let round = 0; round < 500; round += 1) {
+      const { loads, faults } = possible();
+      const { message } = judge('error-rate', { loads, faults });
+      const outside =
+        (loads[0]?.requests ?? 0) - faults.reduce((sum, { during }) => sum + during.requests, 0);
+      expect(message.startsWith('no request was made'), message).toBe(outside === 0);
+    }
   });
 });

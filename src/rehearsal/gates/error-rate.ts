@@ -15,8 +15,9 @@ export const errorRate: Gate = {
       total.requests -= during.requests;
       total.failed -= during.failed;
     }
-    // faults that were never reverted reach to the end of the load, and over each other
-    if (total.requests <= 0) return { outcome: 'unknown', message: 'no request was made outside of faults' };
+    if (total.requests === 0) return { outcome: 'unknown', message: 'no request was made outside of faults' };
+    if (total.requests < 0 || total.failed < 0 || total.failed > total.requests)
+      return { outcome: 'unknown', message: 'more was counted during faults than in the whole load' };
     const rate = total.failed / total.requests;
     const message = `${total.failed} of ${total.requests} requests failed outside of faults (${percent(rate)}); limit ${percent(limits.errorRate)}`;
     if (rate >= limits.errorRate) return { outcome: 'fail', message };

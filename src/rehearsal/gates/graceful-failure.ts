@@ -25,6 +25,8 @@ function judgeFault(observation: FaultObservation): Judgement {
     const outcome = stopped.cause === 'unwatched' ? 'unknown' : 'fail';
     return { outcome, message: `${fault} was ended early: ${stopped.text}; ${seen}` };
   }
+  if ([before, during].some(({ requests, failed }) => failed > requests))
+    return { outcome: 'unknown', message: `${fault}: more requests failed than were made` };
   if (during.requests === 0)
     return { outcome: 'unknown', message: `${fault}: nobody asked anything meanwhile` };
   const ofReads = (pulse?.during.errorRate ?? 0) - (pulse?.before.errorRate ?? 0);

@@ -9,7 +9,14 @@ export const freezePhase: Phase = {
   id: 'freeze',
   title: 'Freeze: exam mode on, proven on every worker',
   seconds: () => 14,
-  rehearse: async ({ environment, evidence, run, progress, frozen }) => {
+  parts: () => [
+    {
+      operation: 'exam-mode on',
+      title: 'Exam mode on, background jobs off',
+      effect: 'heavy operations of administrators are refused; undone before the end',
+    },
+  ],
+  rehearse: async ({ environment, evidence, run, progress, frozen, walkers }) => {
     const refusal = await freeze(environment, run, frozen);
     if (refusal !== undefined) {
       evidence.examModeOn = refusal;
@@ -17,6 +24,7 @@ export const freezePhase: Phase = {
     }
     const verification = await verifyExamMode(environment, {
       expected: 'on',
+      students: walkers.freeze,
       signal: run.signal,
       onProgress: (text) => progress.update(text),
     });
@@ -66,9 +74,11 @@ export async function proveThaw({
   run,
   progress,
   frozen,
+  walkers,
 }: RehearsalContext): Promise<void> {
   evidence.examModeOff = await verifyExamMode(environment, {
     expected: frozen.examModeWas,
+    students: walkers.thaw,
     signal: run.signal,
     onProgress: (text) => progress.update(text),
   });

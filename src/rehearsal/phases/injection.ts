@@ -21,6 +21,14 @@ export interface Injection {
   readonly record: FaultRecord | null;
   /** why; `isKnown`: the platform did wrong, else it could not be seen */
   readonly problem: { readonly text: string; readonly isKnown: boolean } | null;
+  /** when the platform was disturbed: until it was steady again, or for good; null: it never was */
+  readonly window: DisturbedWindow | null;
+}
+
+export interface DisturbedWindow {
+  readonly from: Date;
+  /** null: it is not known to have ended */
+  readonly to: Date | null;
 }
 
 /**
@@ -52,15 +60,20 @@ export async function inject(id: string, seconds: number, context: RehearsalCont
         onNote: (text) => progress.note(text),
       },
     );
-    const { stopped } = record;
+    const { stopped, begunAt, steadyAt, revertedAt } = record;
+    const window = { from: new Date(begunAt), to: new Date(steadyAt ?? revertedAt) };
     if (stopped?.cause !== 'halt' && stopped?.cause !== 'exam')
-      return { fault, injectedAt, record, problem: null };
-    return { fault, injectedAt, record, problem: { text: `ended early: ${stopped.text}`, isKnown: false } };
+      return { fault, injectedAt, record, problem: null, window };
+    const problem = { text: `ended early: ${stopped.text}`, isKnown: false };
+    return { fault, injectedAt, record, problem, window };
   } catch (error) {
     run.signal.throwIfAborted();
     if (!(error instanceof ExamctlError)) throw error;
-    const problem = { text: messageOf(error), isKnown: error instanceof OperationFailed };
-    return { fault, injectedAt, record: null, problem };
+    // whatever else was thrown was thrown before anything was changed
+    const isMade = error instanceof OperationFailed;
+    const problem = { text: messageOf(error), isKnown: isMade };
+    const to = isMade && error.exitCode === 6 ? null : clock.now();
+    return { fault, injectedAt, record: null, problem, window: isMade ? { from: injectedAt, to } : null };
   }
 }
 

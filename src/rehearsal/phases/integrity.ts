@@ -7,6 +7,7 @@ export const integrityPhase: Phase = {
   id: 'integrity',
   title: 'Integrity: the data, and the ledger of acknowledged writes',
   seconds: () => 4,
+  parts: () => [],
   rehearse: async ({ environment, catalogue, students, evidence, run, progress, startedAt }) => {
     for (const { ledgerFile, scenario } of evidence.loads) {
       progress.update(`reconciling the ledger of ${scenario}`);

@@ -1,10 +1,12 @@
 import { watchPool } from '../../collectors/watch-pool.ts';
+import type { PlanPart } from '../../lifecycle/plan.ts';
 import { leadInOf } from '../../load/load-plan.ts';
 import type { LoadProgress, LoadResult } from '../../load/load-result.ts';
 import { runLoad } from '../../load/run-load.ts';
 import type { ScenarioId } from '../../load/scenario.ts';
 import { partsOfAnExam } from '../../load/scenarios/index.ts';
 import type { Phase, RehearsalContext } from '../ports.ts';
+import type { RehearsalProfile } from '../profiles.ts';
 import { type Injection, inject } from './injection.ts';
 import { observe } from './observe.ts';
 import { type Students, studentsFor } from './students.ts';
@@ -17,6 +19,15 @@ export const loadPhase: Phase = {
       const profile = scenario.profiles[load];
       return sum + leadInOf(scenario, profile) + profile.seconds + endingSeconds;
     }, 0),
+  parts: ({ load, faults }, { injectsFaults }) =>
+    partsOfAnExam.flatMap((scenario) => [
+      {
+        operation: null,
+        title: `Load: ${scenario.title}`,
+        effect: `${scenario.profiles[load].students} exam sessions of rehearsal students are written and handed in`,
+      },
+      ...(injectsFaults && scenario.id === 'answers' ? faults.map(faultPart) : []),
+    ]),
   rehearse: async (context) => {
     const { environment, evidence, run } = context;
     const watching = new AbortController();
@@ -39,6 +50,14 @@ export const loadPhase: Phase = {
   },
 };
 
+function faultPart({ fault, seconds }: RehearsalProfile['faults'][number]): PlanPart {
+  return {
+    operation: `fault inject ${fault}`,
+    title: `Fault, while they answer: ${fault}`,
+    effect: `held for ${seconds} s, reverted, and proven to be as before`,
+  };
+}
+
 /** In which the engine starts and the last students end their sessions. */
 const endingSeconds = 4;
 
@@ -58,8 +77,10 @@ async function answersWithFaults(students: Students, context: RehearsalContext):
   ]);
   if (injected.status === 'rejected') throw injected.reason;
   if (driven.status === 'rejected') throw driven.reason;
+  const made = injected.value.filter(({ window }) => window !== null);
   for (const injection of injected.value) {
-    context.evidence.faults.push(await observe(injection, driven.value.samplesFile));
+    const next = made[made.indexOf(injection) + 1];
+    context.evidence.faults.push(await observe(injection, driven.value.samplesFile, next));
   }
 }
 
@@ -78,7 +99,7 @@ async function injectAll(context: RehearsalContext): Promise<Injection[]> {
 async function drive(
   scenario: ScenarioId,
   students: Students,
-  { environment, run, profile, engine, load, progress, evidence, breakGlass }: RehearsalContext,
+  { environment, run, profile, engine, load, progress, evidence, breakGlass, reason }: RehearsalContext,
   onProgress: (progress: LoadProgress) => void = () => undefined,
 ): Promise<LoadResult> {
   const result = await runLoad(
@@ -91,6 +112,7 @@ async function drive(
       folder: `${run.folder}/evidence/load`,
       signal: run.signal,
       breakGlass,
+      reason,
       onEngine: ({ name, version }) => progress.update(`${scenario}: ${name} ${version}`),
       onProgress: (now) => {
         onProgress(now);

@@ -6,6 +6,7 @@ export const observabilityPhase: Phase = {
   id: 'observability',
   title: 'Observability: metrics, and whether the logs tell who did what',
   seconds: () => 4,
+  parts: () => [],
   rehearse: async ({ environment, evidence, run, startedAt }) => {
     evidence.capture = await captureMetrics({
       environment,

@@ -2,11 +2,19 @@ import { summarizeWindow } from '../../load/window-summary.ts';
 import type { FaultObservation, RequestShare } from '../evidence.ts';
 import type { Injection } from './injection.ts';
 
-/** Sets the requests of a load, by when they were sent, against the time of a fault. */
-export async function observe(injection: Injection, samplesFile: string): Promise<FaultObservation> {
-  const { injectedAt, record } = injection;
-  const begun = record === null ? injectedAt : new Date(record.begunAt);
-  const recovered = record === null ? never : new Date(record.steadyAt ?? record.revertedAt);
+/**
+ * Sets the requests of a load, by when they were sent, against the time of a fault; `next`: when the next one began, as a
+ * request counts for one of them. A fault that was never made disturbed none.
+ */
+export async function observe(
+  injection: Injection,
+  samplesFile: string,
+  next?: Injection,
+): Promise<FaultObservation> {
+  const { injectedAt, window } = injection;
+  const begun = window?.from ?? injectedAt;
+  const ended = window === null ? begun : (window.to ?? never);
+  const recovered = new Date(Math.min(ended.getTime(), (next?.window?.from ?? never).getTime()));
   const requests = async (from: Date, to: Date): Promise<RequestShare> => {
     const window = await summarizeWindow(samplesFile, { from, to });
     return { requests: window.requests, failed: window.failed };

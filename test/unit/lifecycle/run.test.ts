@@ -22,6 +22,22 @@ function atTheHold(action: () => void) {
   });
 }
 
+describe('a run', () => {
+  it('performs what was authorized, and the parts of it, and nothing else', async () => {
+    const authorized = {
+      ...planOf([]),
+      parts: [{ operation: 'switch things', title: 'switches', effect: 'undone' }],
+    };
+    const other = { ...planOf([switchOn('b')]), operation: 'format the disk' };
+    const ports = board.ports({ authorized });
+    await withRun(identityOf(), ports, async (run) => {
+      await run.keep(await run.perform(planOf([switchOn('a')])));
+      await expect(run.perform(other)).rejects.toThrow(/no part of what was authorized/);
+    });
+    expect(board.log).toEqual(['a on']);
+  });
+});
+
 describe('an operation', () => {
   it('keeps changes that are meant to stay', async () => {
     const result = await runOperation(planOf([switchOn('a')]), identityOf(), board.ports());
