@@ -27,7 +27,7 @@ export function rehearsalReport(result: RehearsalResult): Report & { readonly da
       },
       {
         type: 'text',
-        text: `Load by ${loadEngine ?? 'nobody'}. Evidence, report.md, report.json and junit.xml: ${folder}`,
+        text: `Load by ${loadEngine ?? 'nobody'}. Evidence, report.html, report.md, report.json and junit.xml: ${folder}`,
       },
       { type: 'text', text: `Journal: examctl runs show ${run}` },
     ],

@@ -9,22 +9,23 @@ import type { LoadPorts } from '../load/ports.ts';
 import { type ProfileName, profileNames } from '../load/scenario.ts';
 import { authorizeRehearsal, planRehearsal } from '../rehearsal/plan-rehearsal.ts';
 import type { RehearsalProgress } from '../rehearsal/ports.ts';
-import { type RehearsalOptions, rehearse } from '../rehearsal/rehearse.ts';
+import { type RehearsalOptions, type RehearsalResult, rehearse } from '../rehearsal/rehearse.ts';
 import { selectPhases } from '../rehearsal/select-phases.ts';
 import { planReport } from '../report/plan-report.ts';
 import type { Report } from '../report/report.ts';
 import type { Context, Progress } from './context.ts';
+import { rehearsalPaper } from './rehearsal-paper.ts';
 import { rehearsalReport } from './rehearsal-report.ts';
 import { declare } from './traits.ts';
 
 export type RehearseContext = Pick<
   Context,
-  'openEnvironment' | 'operator' | 'progress' | 'options' | 'report' | 'archive'
+  'openEnvironment' | 'operator' | 'progress' | 'options' | 'report' | 'archive' | 'actor'
 > & {
   catalogue(): Promise<CheckCatalogue>;
   pseudonymSalt(environment: string): Promise<string>;
   loadPorts(): Promise<LoadPorts>;
-  writeReport(report: Report, folder: string): Promise<void>;
+  writeReport(report: Report, folder: string, paper: Report): Promise<void>;
 };
 
 export interface RehearseFlags {
@@ -88,16 +89,24 @@ export async function rehearseOn(
     load: await context.loadPorts(),
     clock: systemClock,
     progress: rehearsalProgress(context.progress),
+    onCut: (cut) => writeReports(cut, context),
   });
-  const report = rehearsalReport(result);
+  await writeReports(result, context);
+  return rehearsalReport(result);
+}
+
+/** A full disk must not change the verdict, nor hide why the rehearsal ended. */
+async function writeReports(
+  result: RehearsalResult,
+  { writeReport, actor, progress }: Pick<RehearseContext, 'writeReport' | 'actor' | 'progress'>,
+): Promise<void> {
+  const version = process.env.EXAMCTL_VERSION ?? 'development';
   try {
-    await context.writeReport(report, result.folder);
+    const paper = rehearsalPaper(result, { by: actor, version });
+    await writeReport(rehearsalReport(result), result.folder, paper);
   } catch (error) {
-    context.progress.note(
-      `warning: the report could not be written to ${result.folder}: ${messageOf(error)}`,
-    );
+    progress.note(`warning: the report could not be written to ${result.folder}: ${messageOf(error)}`);
   }
-  return report;
 }
 
 function rehearsalProgress(progress: Progress): RehearsalProgress {

@@ -86,8 +86,8 @@ export interface FullContext extends Context {
   loadPorts(): Promise<LoadPorts>;
   /** what examctl uses on this machine */
   prerequisites(): Promise<OutcomeRecord[]>;
-  /** writes a report in every format that scripts read into a folder */
-  writeReport(report: Report, folder: string): Promise<void>;
+  /** writes a report for scripts, and the paper for people, into a folder */
+  writeReport(report: Report, folder: string, paper: Report): Promise<void>;
 }
 
 export function makeContext(options: () => ProgramOptions, around: Surroundings): FullContext {
@@ -223,7 +223,8 @@ export function makeContext(options: () => ProgramOptions, around: Surroundings)
       openHttp: (options) => openLoadHttp({ ...options, env }),
     }),
     prerequisites: async () => (await import('./prerequisites.ts')).lookAtPrerequisites(env, state()),
-    writeReport: async (report, folder) => (await import('./output.ts')).writeReport(report, folder),
+    writeReport: async (report, folder, paper) =>
+      (await import('./output.ts')).writeReport(report, folder, paper),
   };
 }
 

@@ -53,13 +53,18 @@ function wantsColour({ NO_COLOR, FORCE_COLOR }: NodeJS.ProcessEnv, terminal: boo
   return FORCE_COLOR ? FORCE_COLOR !== '0' : terminal;
 }
 
-/** report.md, report.json, junit.xml, and a manifest with the SHA-256 of each file of the folder. */
-export async function writeReport(report: Report, folder: string): Promise<void> {
-  const files = { 'report.md': 'markdown', 'report.json': 'json', 'junit.xml': 'junit' } as const;
+/** report.md, report.html, report.json, junit.xml, and a manifest with the SHA-256 of each file of the folder. */
+export async function writeReport(report: Report, folder: string, paper: Report): Promise<void> {
+  const files = { 'report.json': 'json', 'junit.xml': 'junit' } as const;
   for (const [name, format] of Object.entries(files)) {
-    const text = await renderReport(report, { format, colour: false, width: 120, terminal: true });
+    const text = await renderReport(report, { ...asFile, format });
     await writeFile(join(folder, name), text, { mode: 0o600 });
   }
+  await writeFile(join(folder, 'report.md'), await renderReport(paper, { ...asFile, format: 'markdown' }), {
+    mode: 0o600,
+  });
+  const { renderHtml } = await import('../report/html.ts');
+  await writeFile(join(folder, 'report.html'), renderHtml(paper, titleOf(paper)), { mode: 0o600 });
   const manifest: { file: string; bytes: number; sha256: string }[] = [];
   for (const file of await filesBelow(folder)) {
     // the journal goes on after the report is written
@@ -74,6 +79,12 @@ export async function writeReport(report: Report, folder: string): Promise<void>
   await writeFile(join(folder, 'manifest.json'), `${JSON.stringify({ files: manifest }, null, 2)}\n`, {
     mode: 0o600,
   });
+}
+
+const asFile = { colour: false, width: 120, terminal: true } as const;
+
+function titleOf({ blocks: [first], kind }: Report): string {
+  return first?.type === 'heading' ? first.text : kind;
 }
 
 async function filesBelow(folder: string): Promise<string[]> {

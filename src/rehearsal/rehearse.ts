@@ -13,8 +13,8 @@ import type { Run } from '../lifecycle/run.ts';
 import type { HaltOrder } from '../lifecycle/run-archive.ts';
 import type { LoadPorts } from '../load/ports.ts';
 import type { ProfileName } from '../load/scenario.ts';
-import { type Evidence, evidenceFiles } from './evidence.ts';
-import { judgeGate } from './gates/gate.ts';
+import { type Evidence, evidenceFiles, type FaultObservation } from './evidence.ts';
+import { judgeGate, type Limits } from './gates/gate.ts';
 import { gates } from './gates/index.ts';
 import { proveThaw } from './phases/freeze.ts';
 import { phases } from './phases/index.ts';
@@ -45,6 +45,8 @@ export interface RehearsalPorts {
   readonly load: LoadPorts;
   readonly clock: Clock;
   readonly progress: RehearsalProgress;
+  /** gets what is known of a rehearsal that ends early */
+  readonly onCut: (result: RehearsalResult) => Promise<void>;
 }
 
 export interface RehearsalResult {
@@ -62,6 +64,15 @@ export interface RehearsalResult {
   readonly endedAt: string;
   /** name and version of what made the load */
   readonly loadEngine: string | null;
+  /** address of the API */
+  readonly target: string | null;
+  /** virtual students of the biggest of the loads */
+  readonly students: number;
+  readonly limits: Limits;
+  /** faults that were made, in words, and how they ended */
+  readonly faults: readonly { readonly title: string; readonly end: string }[];
+  /** why it ended early; null: it came to its end */
+  readonly cut: string | null;
 }
 
 export interface PhaseResult {
@@ -94,21 +105,29 @@ export async function rehearse(
       evidence: { loads: [], faults: [], reconciliations: [] },
       frozen: { changes: [], examModeWas: 'off' },
     };
+    const results: PhaseResult[] = [];
     try {
-      const results = await takeAll(options, context);
+      await takeAll(options, context, results);
       if (context.evidence.examModeOn !== undefined) await thaw(context);
-      const result = conclude(results, context, options, environment.name);
+      const result = conclude(results, context, options, null);
       await run.conclude(result.verdict);
-      return result;
-    } finally {
-      // also of a rehearsal that was interrupted: what was seen until then is worth keeping
       await writeEvidence(context);
+      return result;
+    } catch (error) {
+      // what was seen until then is worth keeping, and worth a report
+      await writeEvidence(context);
+      const why = run.signal.aborted ? run.signal.reason : error;
+      await ports.onCut(conclude(results, context, options, messageOf(why)));
+      throw error;
     }
   });
 }
 
-async function takeAll(options: RehearsalOptions, context: RehearsalContext): Promise<PhaseResult[]> {
-  const results: PhaseResult[] = [];
+async function takeAll(
+  options: RehearsalOptions,
+  context: RehearsalContext,
+  results: PhaseResult[],
+): Promise<void> {
   for (const phase of phases.filter(({ id }) => options.phases.has(id))) {
     results.push(await take(phase, context));
     if (canGoOn(context.evidence)) continue;
@@ -117,7 +136,6 @@ async function takeAll(options: RehearsalOptions, context: RehearsalContext): Pr
     );
     break;
   }
-  return results;
 }
 
 async function bringUp(
@@ -188,7 +206,7 @@ function conclude(
   results: readonly PhaseResult[],
   { run, evidence, environment, profile, startedAt, clock }: RehearsalContext,
   options: RehearsalOptions,
-  name: string,
+  cut: string | null,
 ): RehearsalResult {
   const limits = { ...environment.thresholds, recoverySeconds: profile.recoverySeconds };
   const judged = gates.map((gate) => judgeGate(gate, evidence, limits));
@@ -197,16 +215,40 @@ function conclude(
   return {
     run: run.id,
     folder: run.folder,
-    environment: name,
+    environment: environment.name,
     profile: options.profile,
-    verdict: verdictOf([...judged, ...canary]),
-    reasons: reasonsOf([...canary, ...judged]),
+    verdict: cut === null ? verdictOf([...judged, ...canary]) : 'INCONCLUSIVE',
+    reasons: [...(cut === null ? [] : [`it ended early: ${cut}`]), ...reasonsOf([...canary, ...judged])],
     gates: judged,
     phases: results,
     startedAt: startedAt.toISOString(),
     endedAt: clock.now().toISOString(),
     loadEngine: engine === undefined ? null : `${engine.name} ${engine.version}`,
+    target: targetOf(environment),
+    students: Math.max(0, ...evidence.loads.map(({ virtualStudents }) => virtualStudents)),
+    limits,
+    faults: [...evidence.faults, ...(evidence.drill === undefined ? [] : [evidence.drill])].map(
+      ({ title, problem, recoverySeconds }) => ({ title, end: endOf(problem, recoverySeconds) }),
+    ),
+    cut,
   };
+}
+
+/** The address of a sandbox that is not up any more cannot be told. */
+function targetOf({ api }: RehearsalContext['environment']): string | null {
+  try {
+    return api.url;
+  } catch (error) {
+    if (!(error instanceof Undetermined)) throw error;
+    return null;
+  }
+}
+
+function endOf(problem: FaultObservation['problem'], recoverySeconds: number | null): string {
+  if (problem !== null) return problem.text;
+  return recoverySeconds === null
+    ? 'undone; no steady state was seen afterwards'
+    : `undone, all as before; steady again after ${recoverySeconds.toFixed(1)} s`;
 }
 
 /** A canary that did not come through is no gate, but ends the rehearsal: then it is the reason. */

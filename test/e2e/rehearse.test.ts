@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Examctl, partState, until } from '../support/examctl.ts';
 
@@ -21,6 +23,11 @@ describe('a rehearsal that is interrupted', () => {
     expect(exitCode, stderr).toBe(130);
     expect(await partState(examctl, 'cache-1')).toBe('absent');
     expect((await examctl.run('recover')).stdout).toContain('nothing to recover');
+    const runs = join(examctl.state, 'runs');
+    const [run = ''] = readdirSync(runs);
+    expect(readFileSync(join(runs, run, 'report.md'), 'utf8')).toMatch(
+      /INCONCLUSIVE[\s\S]*ended early: interrupted by SIGINT/,
+    );
   });
 
   it('leaves nothing half-made when Ctrl-C comes while the sandbox comes up', {

@@ -106,11 +106,12 @@ describe('a report in a folder', () => {
     mkdirSync(join(folder, 'evidence'));
     writeFileSync(join(folder, 'evidence/load.json'), '{}');
     writeFileSync(join(folder, 'journal.ndjson'), 'it goes on');
-    await writeReport(report, folder);
+    await writeReport(report, folder, report);
     const { files } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
     expect(files.map(({ file }: { file: string }) => file)).toEqual([
       'evidence/load.json',
       'junit.xml',
+      'report.html',
       'report.json',
       'report.md',
     ]);
@@ -125,8 +126,8 @@ describe('a report in a folder', () => {
   });
 
   it('is for its owner only', async () => {
-    await writeReport(report, folder);
-    for (const file of ['report.md', 'report.json', 'junit.xml', 'manifest.json'])
+    await writeReport(report, folder, report);
+    for (const file of ['report.md', 'report.html', 'report.json', 'junit.xml', 'manifest.json'])
       expect(statSync(join(folder, file)).mode & 0o077, file).toBe(0);
   });
 });
