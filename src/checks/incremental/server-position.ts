@@ -1,4 +1,5 @@
 import type { Environment, Postgres } from '../../lifecycle/environment.ts';
+import { Undetermined } from '../../lifecycle/errors.ts';
 import type { IntegrityFacts } from '../../lifecycle/platform.ts';
 
 /** Where a server stands in time, looked at before a snapshot is taken of it. */
@@ -65,7 +66,7 @@ export function serverPosition(
            WHERE datname = current_database() AND query = '<insufficient privilege>')::int AS hidden`,
     );
     const [row] = rows;
-    if (row === undefined) throw new Error('the server said nothing about itself');
+    if (row === undefined) throw new Undetermined('the server said nothing about itself');
     return {
       server: `${row.may_read_control ? await controlIdentity(postgres) : row.address}/${row.database}`,
       now: row.now,

@@ -1,4 +1,5 @@
 import type { Postgres } from '../../lifecycle/environment.ts';
+import { Undetermined } from '../../lifecycle/errors.ts';
 import { recover } from '../server/snapshot.ts';
 import type { Statement } from '../statements/statement.ts';
 
@@ -36,8 +37,8 @@ export async function planOf(postgres: Pick<Postgres, 'query'>, statement: State
       statement.values,
     ),
   );
-  const plan = rows[0]?.['QUERY PLAN'][0].Plan;
-  if (plan === undefined) throw new Error('EXPLAIN gave no plan');
+  const plan = rows[0]?.['QUERY PLAN']?.[0]?.Plan;
+  if (plan === undefined) throw new Undetermined('EXPLAIN gave no plan');
   return plan;
 }
 
