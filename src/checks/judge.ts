@@ -128,10 +128,14 @@ export const nothingSeen = {
   durationMs: 0,
 } as const;
 
-/** A window that somebody asked for and that is empty is probably a wrong window; an empty database has nothing wrong in it. */
+/** An empty window is probably a wrong one. A database that shows no session has none, or not to this login. */
 function nothingThere({ scope, emptyHint = 'look at more' }: Frame): [Outcome, string, string] {
   if (scope === null)
-    return ['skipped', 'the database has no exam sessions', 'run this again when there are sessions'];
+    return [
+      'unknown',
+      'no exam session can be seen: there is none, or this database login is not shown any',
+      'see whether database.url is the right database and login; before the first exam, run this again when there are sessions',
+    ];
   return ['unknown', `there are no ${scope}`, emptyHint];
 }
 

@@ -86,10 +86,19 @@ export function parseLedgerLine(text: string): LedgerLine | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
     const line: unknown = JSON.parse(text);
-    return typeof line === 'object' && line !== null && 'kind' in line && kinds.includes(line.kind)
-      ? (line as LedgerLine)
-      : undefined;
+    return isLedgerLine(line) ? line : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isLedgerLine(line: unknown): line is LedgerLine {
+  if (typeof line !== 'object' || line === null || !('kind' in line) || !kinds.includes(line.kind))
+    return false;
+  return line.kind === 'student' || ('sessionId' in line && typeof line.sessionId === 'string');
+}
+
+/** Of a text that is no ledger line: whether it was one. What k6 itself says on its console never was. */
+export function isDamagedLine(text: string): boolean {
+  return /^\s*\{|\0|"(kind|sessionId|acknowledged)":/.test(text);
 }

@@ -44,7 +44,9 @@ describe('a check of one’s own', () => {
     expect(await integrity('lint', '-e', 'sandbox')).toMatchObject({ exitCode: 0 });
 
     const check = await integrity('check', '--check', 'hasty-sessions', '-e', 'sandbox');
-    expect(check.exitCode, check.stderr).toBe(0);
+    // as the sandbox has no session yet
+    expect(check.exitCode, check.stderr).toBe(3);
+    expect(check.stdout).toContain('no exam session can be seen');
   });
 
   it('is never overwritten', async () => {
@@ -93,7 +95,10 @@ describe('a check of one’s own', () => {
     await integrity('new', 'alone');
     change('alone', written);
     configure(['checks: { folder: ops/checks }']);
-    expect(await integrity('check', '--check', 'alone')).toMatchObject({ exitCode: 0 });
+    expect(await integrity('check', '--check', 'alone')).toMatchObject({
+      exitCode: 3,
+      stdout: expect.stringContaining('no exam session can be seen'),
+    });
     expect(await examctl.run('config', 'check')).toMatchObject({ exitCode: 0 });
     rmSync(fileOf('alone'));
   });

@@ -71,10 +71,10 @@ describe('the outcome of a check', () => {
     ).toBe('fail');
   });
 
-  it('is skipped on an empty database, and unknown in an empty window', () => {
+  it('is unknown on a database that shows no session, and in an empty window', () => {
     const summary = { sessions: 0, answers: 0 };
 
-    expect(judge(checkOf('critical'), nothing, { ...window, summary }).outcome).toBe('skipped');
+    expect(judge(checkOf('critical'), nothing, { ...window, summary }).outcome).toBe('unknown');
     const inWindow = judge(checkOf('critical'), nothing, {
       ...window,
       scope: 'sessions started since 2026-05-05',

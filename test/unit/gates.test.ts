@@ -9,7 +9,7 @@ import { seededRandom } from '../../src/load/seeded-random.ts';
 import type { Canary } from '../../src/probes/canary.ts';
 import type { ExamModeVerification } from '../../src/probes/exam-mode.ts';
 import { type Evidence, evidenceFiles, type FaultObservation } from '../../src/rehearsal/evidence.ts';
-import { judgeGate, type Limits } from '../../src/rehearsal/gates/gate.ts';
+import { judgeGate, type Limits, summarize } from '../../src/rehearsal/gates/gate.ts';
 import { gates } from '../../src/rehearsal/gates/index.ts';
 
 const limits: Limits = { p95Ms: 500, errorRate: 0.01, dbPool: 0.8, recoverySeconds: 15 };
@@ -22,7 +22,10 @@ const record = (id: string, outcome: Outcome): OutcomeRecord => ({
   message: `message of ${id}`,
 });
 
-function load(more: Partial<LoadResult> = {}, outcomes: readonly OutcomeRecord[] = []): LoadResult {
+function load(
+  more: Partial<LoadResult> = {},
+  outcomes: readonly OutcomeRecord[] = [record('load-students-finished', 'pass')],
+): LoadResult {
   return {
     scenario: 'answers',
     profile: 'smoke',
@@ -158,7 +161,7 @@ function examMode(expected: 'on' | 'off', ...outcomes: OutcomeRecord[]): ExamMod
 function pool(more: Partial<PoolSamples> = {}): PoolSamples {
   return {
     capacity: { connections: 40, perWorker: 20 } as PoolSamples['capacity'],
-    samples: [{} as PoolSamples['samples'][number]],
+    samples: Array(5).fill({} as PoolSamples['samples'][number]),
     missed: [],
     maximumShare: 0.3,
     maximumWorkerShare: 0.4,
@@ -522,6 +525,18 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       says: '1 samples could not be taken',
     },
     {
+      when: 'one look saw room',
+      evidence: { pool: pool({ samples: [{} as PoolSamples['samples'][number]] }) },
+      outcome: 'unknown',
+      says: 'too little was seen',
+    },
+    {
+      when: 'most looks failed, and the others saw room',
+      evidence: { pool: pool({ missed: Array(5).fill(miss(false)) }) },
+      outcome: 'unknown',
+      says: 'too little was seen',
+    },
+    {
       when: 'it was never seen',
       evidence: {
         pool: pool({ samples: [], maximumShare: null, maximumWorkerShare: null, missed: [miss(false)] }),
@@ -533,6 +548,25 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
 };
 
 const nothing: Evidence = { loads: [], faults: [], reconciliations: [] };
+
+describe('records that a gate sums up', () => {
+  it.each([
+    ['none', []],
+    ['only skipped ones', [record('a', 'skipped'), record('b', 'skipped')]],
+  ])('%s are unknown', (_, records) => {
+    expect(summarize(records, 'all is well')).toMatchObject({
+      outcome: 'unknown',
+      message: expect.stringContaining('nothing was looked at'),
+    });
+  });
+
+  it('pass when one was looked at and nothing was found', () => {
+    expect(summarize([record('a', 'skipped'), record('b', 'pass')], 'well')).toEqual({
+      outcome: 'pass',
+      message: 'well',
+    });
+  });
+});
 
 describe('the gates', () => {
   it('all have cases here, with one that passes, one that fails and one that is unknown', () => {

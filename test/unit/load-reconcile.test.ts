@@ -315,6 +315,23 @@ describe('a ledger', () => {
     expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
+  it.each([
+    ['cut off in its middle', (line: string) => line.slice(0, line.length / 2)],
+    ['swallowed by the one before', (line: string) => `{"kind":"att${line}`],
+    ['zeroed by a power cut', (line: string) => '\0'.repeat(line.length)],
+    ['of a kind that is not known', () => '{"kind":"anwser","sessionId":"s"}'],
+    ['without a session', () => '{"kind":"answer"}'],
+  ])('with a line that is %s is not said to be stored: unknown, with the line', async (_, damage) => {
+    const [first = '', second = '', third = ''] = textOf(session, attempt(3), answer(3)).split('\n');
+    const file = ledgerOf(`noise of k6\n${first}\n${second}\n${third}\n${damage(second)}\n`);
+    const result = await reconcile([file], environment([row(3)]));
+    expect(result).toMatchObject({
+      outcome: 'unknown',
+      answers: 1,
+      message: expect.stringMatching(/1 damaged lines, .*\.ndjson 5$/),
+    });
+  });
+
   it('names each finding with its line and its row, and all of them in a file', async () => {
     const file = ledgerOf(textOf(session, attempt(3), answer(3)));
     const result = await reconcile([file], environment([row(1)]));

@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, Undetermined } from '../../lifecycle/errors.ts';
-import { type LedgerLine, parseLedgerLine } from '../ledger.ts';
+import { isDamagedLine, type LedgerLine, parseLedgerLine } from '../ledger.ts';
 
 /** A ledger, and how much of it counts: what is written later belongs to a load that is still running. */
 export interface LedgerExtent {
@@ -26,6 +26,8 @@ export interface PlacedLine {
 
 export interface Piece {
   readonly lines: readonly PlacedLine[];
+  /** what was a line, and cannot be read any more: of whom it spoke is not known */
+  readonly damaged: readonly LinePlace[];
   /** of the ledgers, about */
   readonly bytes: number;
 }
@@ -49,20 +51,21 @@ export async function* ledgerPieces(ledgers: readonly LedgerExtent[]): AsyncGene
   const total = ledgers.reduce((sum, { end }) => sum + end, 0);
   const pieces = Math.min(piecesAtMost, Math.ceil(total / pieceBytes));
   if (pieces <= 1) {
-    const lines: PlacedLine[] = [];
+    const piece = new PieceReader();
     for (const [ledger, extent] of ledgers.entries()) {
-      await scanLines(extent, (bytes, start, end, line) => {
-        const parsed = parseLedgerLine(bytes.toString('utf8', start, end));
-        if (parsed !== undefined) lines.push({ place: { ledger, line }, line: parsed });
-      });
+      await scanLines(extent, (bytes, start, end, line) =>
+        piece.add({ ledger, line }, bytes.toString('utf8', start, end)),
+      );
     }
-    yield { lines, bytes: total };
+    yield { ...piece, bytes: total };
     return;
   }
   const folder = mkdtempSync(join(dirname(ledgers[0]?.file ?? ''), '.reconcile-'));
   try {
-    const files = await divide(ledgers, pieces, folder);
-    for (const file of files) yield { lines: await readPiece(file), bytes: total / pieces };
+    const without = new PieceReader();
+    const files = await divide(ledgers, { count: pieces, folder, without });
+    yield { ...without, bytes: 0 };
+    for (const file of files) yield { ...(await readPiece(file)), bytes: total / pieces };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -126,8 +129,11 @@ export async function scanLines(
   }
 }
 
-/** By the last letters of the session's id, which are random in every kind of uuid. Lines without a session say nothing. */
-async function divide(ledgers: readonly LedgerExtent[], count: number, folder: string): Promise<string[]> {
+/** By the last letters of the session's id, which are random in every kind of uuid. Lines `without` a session say nothing. */
+async function divide(
+  ledgers: readonly LedgerExtent[],
+  { count, folder, without }: { count: number; folder: string; without: PieceReader },
+): Promise<string[]> {
   const bufferBytes = Math.floor(gathered / count);
   const writers = Array.from(
     { length: count },
@@ -137,7 +143,10 @@ async function divide(ledgers: readonly LedgerExtent[], count: number, folder: s
     for (const [ledger, extent] of ledgers.entries()) {
       await scanLines(extent, (bytes, start, end, line) => {
         const key = bytes.indexOf(sessionKey, start);
-        if (key === -1 || key >= end) return;
+        if (key === -1 || key >= end) {
+          without.add({ ledger, line }, bytes.toString('utf8', start, end));
+          return;
+        }
         const close = bytes.indexOf(quote, key + sessionKey.length);
         const hash = ((bytes[close - 1] ?? 0) * 31 + (bytes[close - 2] ?? 0)) * 31 + (bytes[close - 3] ?? 0);
         writers[hash % count]?.write(`${ledger} ${line} `, bytes, start, end + 1);
@@ -196,17 +205,26 @@ class PieceWriter {
   }
 }
 
-async function readPiece(file: string): Promise<PlacedLine[]> {
-  const lines: PlacedLine[] = [];
+class PieceReader {
+  readonly lines: PlacedLine[] = [];
+  readonly damaged: LinePlace[] = [];
+
+  add(place: LinePlace, text: string): void {
+    const line = parseLedgerLine(text);
+    if (line !== undefined) this.lines.push({ place, line });
+    else if (isDamagedLine(text)) this.damaged.push(place);
+  }
+}
+
+async function readPiece(file: string): Promise<PieceReader> {
+  const piece = new PieceReader();
   const { size } = await stat(file);
   await scanLines({ file, end: size }, (bytes, start, end) => {
     const text = bytes.toString('utf8', start, end);
     const first = text.indexOf(' ');
     const second = text.indexOf(' ', first + 1);
-    const line = parseLedgerLine(text.slice(second + 1));
-    if (line === undefined) return;
     const place = { ledger: Number(text.slice(0, first)), line: Number(text.slice(first + 1, second)) };
-    lines.push({ place, line });
+    piece.add(place, text.slice(second + 1));
   });
-  return lines;
+  return piece;
 }

@@ -49,7 +49,8 @@ async function compareAll(
 ): Promise<void> {
   const total = extents.reduce((sum, { end }) => sum + end, 0);
   let done = 0;
-  for await (const { lines, bytes } of ledgerPieces(extents)) {
+  for await (const { lines, damaged, bytes } of ledgerPieces(extents)) {
+    tally.cannotRead(damaged);
     const findings: Finding[] = [];
     const histories = sessionHistories(lines);
     for (let at = 0; at < histories.length; at += sessionsAtOnce) {

@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import { type OutcomeRecord, worst } from '../../lifecycle/outcome.ts';
 import { NdjsonFile } from '../ndjson-file.ts';
 import type { Finding, FindingKind, JudgedSession } from './judge-session.ts';
+import type { LinePlace } from './ledger-pieces.ts';
 
 /** A finding as it is told: the first ones in the outcome, each in the findings file. */
 export interface NamedFinding {
@@ -67,6 +68,7 @@ export class ReconcileTally {
   readonly #named: NamedFinding[] = [];
   readonly #compared = { sessions: 0, answers: 0, submits: 0 };
   readonly #unknown = { stored: 0, notStored: 0, overwritten: 0 };
+  readonly #damaged: LinePlace[] = [];
   #file: NdjsonFile | undefined;
 
   /** The findings come to lie beside the first ledger. */
@@ -97,6 +99,11 @@ export class ReconcileTally {
     }
   }
 
+  /** What they said of whom is not known, and so neither whether it is stored. */
+  cannotRead(places: readonly LinePlace[]): void {
+    for (const place of places) this.#damaged.push(place);
+  }
+
   close(): void {
     this.#file?.close();
   }
@@ -111,7 +118,9 @@ export class ReconcileTally {
         'the outcomes of the load run say why nothing was acknowledged',
       );
     }
-    const records = parts.map((part) => this.#part(part)).filter(({ outcome }) => outcome !== 'skipped');
+    const records = [...parts.map((part) => this.#part(part)), ...this.#damagedPart()].filter(
+      ({ outcome }) => outcome !== 'skipped',
+    );
     const hint = this.#namedOnes(() => true);
     return {
       ...this.#about(),
@@ -160,6 +169,22 @@ export class ReconcileTally {
   #evidence(): string[] {
     const files = [...this.#ledgerFiles, ...(this.#file === undefined ? [] : [this.#findingsFile])];
     return files.map((file) => basename(file));
+  }
+
+  #damagedPart(): OutcomeRecord[] {
+    const places = this.#damaged.slice(0, namedAtMost);
+    if (places.length === 0) return [];
+    const where = places.map(({ ledger, line }) => `${basename(this.#ledgerFiles[ledger] ?? '')} ${line}`);
+    const more = this.#damaged.length > places.length ? ', ...' : '';
+    return [
+      {
+        id: 'ledger-readable',
+        title: 'every line of the ledger can be read',
+        evidence: this.#evidence(),
+        outcome: 'unknown',
+        message: `${this.#damaged.length} damaged lines, of which nothing could be compared: ${where.join(', ')}${more}`,
+      },
+    ];
   }
 
   #part({ id, title, noun }: (typeof parts)[number]): OutcomeRecord {

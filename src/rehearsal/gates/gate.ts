@@ -48,7 +48,7 @@ function partName(part: keyof Evidence): string {
   return part.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
-/** The worst of several records, with the messages of those that are as bad. */
+/** The worst of several records, with the messages of those that are as bad. Of none, or only skipped ones: unknown. */
 export function summarize(records: readonly OutcomeRecord[], good: string): Judgement {
   for (const outcome of ['fail', 'unknown'] as const) {
     const bad = records.filter((record) => record.outcome === outcome);
@@ -60,7 +60,10 @@ export function summarize(records: readonly OutcomeRecord[], good: string): Judg
       ...(hint === undefined ? {} : { hint }),
     };
   }
-  return { outcome: 'pass', message: good };
+  const looked = records.filter(({ outcome }) => outcome !== 'skipped');
+  if (looked.length > 0) return { outcome: 'pass', message: good };
+  const why = [...new Set(records.map(({ message }) => message))].join('; ');
+  return { outcome: 'unknown', message: `nothing was looked at: ${why === '' ? 'there is no record' : why}` };
 }
 
 export function percent(share: number): string {
