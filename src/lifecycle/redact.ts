@@ -29,7 +29,7 @@ const mask = '***';
 const patterns: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, mask],
   // user information of a URL, also with a password that should have been percent-encoded; "user:password@" is ours
-  [/\b([a-z][a-z0-9+.-]*:\/\/)(?!\[?user:password@)[^\s"'<>`]*@/gi, `$1${mask}@`],
+  [/\b([a-z][a-z0-9+.-]*:\/\/)(?!\[?user:password@|[^\s@]*\$\{)[^\s"'<>`]*@/gi, `$1${mask}@`],
   [/\b((?:set-)?cookie["']?\s*[:=]\s*)[^\r\n]+/gi, `$1${mask}`],
   [/\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?)(?:[a-z]+\s+)?[^\s"',;}]+/gi, `$1${mask}`],
   [/\b([Bb]earer|[Bb]asic)\s+(?=[\w.~+/=-]*[A-Z\d=])[\w.~+/=-]{6,}/g, `$1 ${mask}`],
@@ -40,7 +40,7 @@ const patterns: readonly (readonly [RegExp, string])[] = [
 
 /** `token=abc`, `"api_key": "abc"`: what is named a secret, whatever it looks like. A reference is none. */
 const named =
-  /((?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|(?:api|access|private|signing|encryption)[_-]?key)[\w-]*(["']?)\s*([:=])\s*)(?!["']?\$\{)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"',;&)\]}]+)/gi;
+  /((?:pass(?:word|wd|phrase)|\bpass\b|pwd|secret|token|credentials?|(?:api|access|private|signing|encryption)[_-]?key)[\w-]*(["']?)\s*([:=])\s*)(?!["']?\$\{)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"',;&)\]}]+)/gi;
 
 /**
  * Foreign text as it may be put into a message, record or report: without tokens, keys, passwords, cookies and e-mail
@@ -51,14 +51,19 @@ export function redacted(text: string): string {
   if (withheld.size > inOrder.length) inOrder = [...withheld].sort((a, b) => b.length - a.length);
   for (const secret of inOrder) shown = shown.replaceAll(secret, mask);
   for (const [pattern, replacement] of patterns) shown = shown.replace(pattern, replacement);
-  return shown.replace(named, (whole, start: string, quote: string, sign: string, value: string) =>
-    isProse(quote, sign, value) ? whole : start + mask,
+  return shown.replace(
+    named,
+    (whole, start: string, quote: string, sign: string, value: string, at: number) => {
+      const isSentence = sign === ':' && quote === '' && isProse(value, shown.slice(at + whole.length));
+      return isSentence ? whole : start + mask;
+    },
   );
 }
 
-/** "api.token: is missing" is a sentence of ours. */
-function isProse(quote: string, sign: string, value: string): boolean {
-  return sign === ':' && quote === '' && /^[a-z(-]+$/.test(value);
+/** "api.token: is missing", "set a fresh token: api.admin_token": a word that others follow, or a setting. */
+function isProse(value: string, rest: string): boolean {
+  if (/^(?:api|cache|database|driver|identities)\.[a-z_]+$/.test(value)) return true;
+  return /^[a-z(-]+$/.test(value) && /^ [a-z]/i.test(rest);
 }
 
 /** A value of a foreign answer, as it may be shown: without secrets, in one short line. */

@@ -16,6 +16,7 @@ describe('foreign text', () => {
     ['a token in a query', 'GET /files?access_token=CANARY&size=3'],
     ['JSON', '{"detail":"no","refresh_token":"CANARY \\"x\\" CANARY","status":1}'],
     ['YAML', 'jwt_secret_key: CANARY-1'],
+    ['YAML that is a word', 'environment:\n  POSTGRES_PASSWORD: canary\n  other: x'],
     ['an env file', 'line 3: POSTGRES_PASSWORD="CANARY with blanks"'],
     ['an assignment', 'PGPASSWORD=canary psql'],
     ['a flag', 'ran: tool --api-key=canary --verbose'],
@@ -38,6 +39,9 @@ describe('foreign text', () => {
   it.each([
     `examctl.yaml:7:12 environments.staging.api.token: is missing (as "\${env:AUTH_TOKEN}")`,
     `write token: "\${env:AUTH_TOKEN}", or signing_key: "\${file:key}"`,
+    "set a fresh administrator's token: api.admin_token",
+    'the time limit has passed: Nothing was changed',
+    `write postgres://app:\${env:PASSWORD}@db/exams`,
     'database.url reads postgres://user:password@host:port/database',
     'PostgreSQL at db:5432/exams refuses the password: password authentication failed for user "app" (28P01)',
     'the image exam-backend@sha256:0123abcd is not there',
