@@ -7,6 +7,7 @@ import {
   isAfterLostHead,
 } from '../lifecycle/audit.ts';
 import { messageOf, type Refused } from '../lifecycle/errors.ts';
+import { runFinish } from '../lifecycle/journal.ts';
 import type { RunIdentity } from '../lifecycle/run.ts';
 import { summaryOf } from '../lifecycle/run-summary.ts';
 import type { OperatorPorts } from './operator.ts';
@@ -34,7 +35,10 @@ export class RunRecorder {
     const started = await this.#record(operation, id, 'started', details);
     // the run need not wait for it
     this.#anchor(started);
-    const recordEnd = (result: string) => this.#recordEnd(operation, id, result, details);
+    const recordEnd = async (result: string) => {
+      await this.#recordEnd(operation, id, result, details);
+      await this.#anchoring;
+    };
     let value: T;
     try {
       value = await action(referenceTo(started));
@@ -46,8 +50,13 @@ export class RunRecorder {
     return value;
   }
 
+  /** It is refused, whether or not that can be recorded. */
   async refused(operation: string, error: Refused): Promise<void> {
-    await this.#record(operation, null, `refused: ${error.message}`, {});
+    try {
+      await this.#record(operation, null, `refused: ${error.message}`, {});
+    } catch (cause) {
+      this.#ports.emit({ type: 'warning', message: `the refusal is not on record: ${messageOf(cause)}` });
+    }
   }
 
   /** A NO-GO is done, too. */
@@ -73,14 +82,16 @@ export class RunRecorder {
       this.#anchor(entry);
       const run = typeof recovers === 'string' ? recovers : id;
       // a run that was refused the run lock has no folder
-      if (folders.list().includes(run))
-        await folders.journal(run).append({ type: 'audit.entry', ...referenceTo(entry) });
+      if (!folders.list().includes(run)) return;
+      const journal = folders.journal(run);
+      await journal.append({ type: 'audit.entry', ...referenceTo(entry) });
+      // its last line was lost, as the disk was full for a moment: the run counts as open, and not as well
+      if (runFinish(await journal.read()) === undefined) onUnrecorded();
     } catch (error) {
       onUnrecorded();
       const message = `the end of ${id} is not on record (${messageOf(error)}): ${result}`;
       emit({ type: 'warning', message });
     }
-    await this.#anchoring;
   }
 
   /** The database may be away, and be what the run is about: the next anchor covers this entry, too. */

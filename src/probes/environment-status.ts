@@ -70,19 +70,25 @@ export function judgeMode({
   drift,
   problems,
 }: Pick<ExamModeStatus, 'behaviour' | 'drift' | 'problems'>): OutcomeRecord {
-  const said = [
-    behaviour,
-    ...drift.map((text) => `drift: ${text}`),
-    ...problems.map((text) => `not seen: ${text}`),
-  ];
+  const said = [behaviour, ...drift.map((text) => `drift: ${text}`), ...notSeen(problems)];
   const outcome =
     drift.length > 0 ? 'fail' : behaviour === 'unknown' || problems.length > 0 ? 'unknown' : 'pass';
   return outcomeOf(
     modeProbe,
     outcome,
     said.join('; '),
-    drift.length > 0 ? 'examctl exam-mode status' : undefined,
+    outcome === 'pass' ? undefined : 'all of it: examctl exam-mode status',
   );
+}
+
+/** One reason once, with all that it kept from being seen; "flag: REASON (HINT)" is how they come. */
+function notSeen(problems: readonly string[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const problem of problems) {
+    const [, part = 'exam mode', reason = problem] = /^([\w ]+): (.*?)(?: \(.*\))?$/s.exec(problem) ?? [];
+    byReason.set(reason, [...(byReason.get(reason) ?? []), part]);
+  }
+  return [...byReason].map(([reason, parts]) => `not seen: ${parts.join(', ')} (${reason})`);
 }
 
 export function judgeStudents(

@@ -377,6 +377,19 @@ describe('exam mode', () => {
 });
 
 describe('looking', () => {
+  it('status tells how all parts of the environment stand, on one screen', async () => {
+    const status = await json<{ outcomes: OutcomeRecord[]; services: unknown[] }>('status');
+    expect(status.outcomes.map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
+      'exam-mode pass',
+      'students pass',
+      'services-running pass',
+      'open-runs pass',
+      'run-lock pass',
+      'last-verdict skipped',
+    ]);
+    expect(status.services).toHaveLength(6);
+  });
+
   it('integrity check gives JUnit that is well-formed XML, with a case for each check', async () => {
     const { exitCode, stdout, stderr } = await run('integrity check -o junit');
     expect(exitCode, stderr).toBe(0);

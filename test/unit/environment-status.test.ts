@@ -53,6 +53,10 @@ describe('status', () => {
   });
 
   it('names exam mode as the workers have it, with drift as a fail and what was not seen as unknown', () => {
+    const away = ['flag: no answer (start it (soon))', 'audit log: no answer (start it)', 'API: no token'];
+    expect(judgeMode({ behaviour: 'on', drift: [], problems: away }).message).toBe(
+      'on; not seen: flag, audit log (no answer); not seen: API (no token)',
+    );
     expect(judgeMode({ behaviour: 'on', drift: [], problems: [] })).toMatchObject({
       outcome: 'pass',
       message: 'on',
@@ -62,7 +66,7 @@ describe('status', () => {
     });
     expect(judgeMode({ behaviour: 'off', drift: [], problems: ['flag: no answer'] })).toMatchObject({
       outcome: 'unknown',
-      message: 'off; not seen: flag: no answer',
+      message: 'off; not seen: flag (no answer)',
     });
   });
 

@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(board.folder, { recursive: true }));
 
-function operatorWith(audit: AuditLog) {
+function operatorWith(audit: AuditLog, more: Partial<OperatorPorts> = {}) {
   const environment = {
     fingerprint: async () => ({}),
     name: 'test',
@@ -40,6 +40,7 @@ function operatorWith(audit: AuditLog) {
     },
     actor: async () => ({ name: 'ada', roles: null }),
     breakGlass: false,
+    ...more,
   };
   return makeOperator(ports as OperatorPorts);
 }
@@ -67,4 +68,29 @@ it('tells that the end of a run is not on record, as on a full disk, so that no 
     type: 'warning',
     message: expect.stringMatching(/^the end of .* is not on record \(ENOSPC.*: done$/),
   });
+});
+
+it('refuses also where the refusal cannot be recorded', async () => {
+  class FullDisk extends AuditLog {
+    override async append(): Promise<never> {
+      throw new Error('ENOSPC: no space left on device');
+    }
+  }
+  const operator = operatorWith(new FullDisk(board.folder), { breakGlass: true });
+  await expect(operator.run(planOf([]))).rejects.toThrow('break-glass goes on record');
+  expect(events).toContainEqual({
+    type: 'warning',
+    message: expect.stringMatching(/^the refusal is not on record: ENOSPC/),
+  });
+});
+
+it('tells a run whose last line is not in its journal', async () => {
+  const folders = board.folders;
+  const journal = folders.journal.bind(folders);
+  folders.journal = (id) => {
+    const kept = journal(id);
+    return { ...kept, read: async () => (await kept.read()).filter(({ type }) => type !== 'run.finished') };
+  };
+  await operatorWith(new AuditLog(board.folder)).run(planOf([]));
+  expect(unrecorded).toBe(1);
 });
