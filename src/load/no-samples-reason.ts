@@ -1,3 +1,4 @@
+import type { Cause } from './failure.ts';
 import type { PhaseTally } from './tally.ts';
 
 interface Reason {
@@ -6,13 +7,12 @@ interface Reason {
 }
 
 /** Why a run has no accepted request, from what was answered instead, before the window if nothing in it. */
-export function noSamplesReason({
-  measured,
-  notMeasured,
-}: {
-  measured: PhaseTally;
-  notMeasured: PhaseTally;
+export function noSamplesReason(tally: {
+  readonly measured: PhaseTally;
+  readonly notMeasured: PhaseTally;
+  causes(): readonly Cause[];
 }): Reason {
+  const { measured, notMeasured } = tally;
   const answered = measured.requests > 0 ? measured : notMeasured;
   const where = measured.requests > 0 ? '' : ', so that nothing was measured';
   if (answered.requests === 0) {
@@ -23,9 +23,17 @@ export function noSamplesReason({
   }
   const failures = Object.entries(answered.byStatus).filter(([status]) => !status.startsWith('2'));
   const [status = '', count = 0] = failures.sort(([, a], [, b]) => b - a)[0] ?? [];
-  const { message, hint } = meaningOf(status);
+  const isUntrusted =
+    status === '0' && tally.causes().some(({ first }) => /x509|certificate/i.test(first?.said ?? ''));
+  const { message, hint } = isUntrusted ? untrusted : meaningOf(status);
   return { message: `${message}: ${count} of ${answered.requests} requests${where}`, hint };
 }
+
+/** Neither engine has a code for it that the other one has, too. */
+const untrusted: Reason = {
+  message: 'the certificate of the API is not trusted',
+  hint: 'a certificate authority of your own is trusted when NODE_EXTRA_CA_CERTS or SSL_CERT_FILE names the file with its certificate (PEM)',
+};
 
 function meaningOf(status: string): Reason {
   switch (status) {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { LedgerSummary } from '../../src/load/ledger-summary.ts';
 import { askedBy, loadOutcomes } from '../../src/load/load-outcomes.ts';
 import type { LoadPlan } from '../../src/load/load-plan.ts';
+import { noSamplesReason } from '../../src/load/no-samples-reason.ts';
 import type { Sample } from '../../src/load/sample.ts';
 import { Tally } from '../../src/load/tally.ts';
 
@@ -168,6 +169,20 @@ test('a run of which most of the preparation failed has an error rate, and says 
   const bad = outcomes.filter(({ id, outcome }) => outcome !== 'pass' && id !== 'load-generator');
   expect(bad).toHaveLength(5);
   for (const { message } of bad) expect(message).toContain(cause);
+});
+
+test('a certificate that is not trusted is named, not an API that is down', async () => {
+  const tally = await Tally.create();
+  tally.add({ at: 0, ms: 10, lag: 0, endpoint: 'create-session', phase: 'setup', status: 0 });
+  tally.addFailure({
+    endpoint: 'create-session',
+    status: 0,
+    said: 'x509: unknown authority',
+    requestId: null,
+  });
+  const { message, hint } = noSamplesReason(tally);
+  expect(message).toContain('certificate of the API is not trusted');
+  expect(hint).toContain('SSL_CERT_FILE');
 });
 
 test('a run without a single request is unknown', async () => {
