@@ -4,9 +4,9 @@ import {
   k6Arguments,
   k6Candidates,
   k6Environment,
-  parseK6Point,
   parseK6Version,
 } from '../../src/adapters/k6.ts';
+import { parseK6Point } from '../../src/adapters/k6-samples.ts';
 
 test('k6 sends nothing home, opens no port, and writes the ledger itself', () => {
   expect(
