@@ -459,12 +459,11 @@ describe('--dry-run', () => {
   it.each([
     'sandbox down',
     'sandbox up',
-    'recover',
     'runs unlock',
     'fault halt',
     'metrics capture',
     'sandbox break lost-answers',
   ])('is refused by "%s", which has no plan, instead of being ignored', async (command) => {
-    expectMessage(await run(`${command} --dry-run`), 2, 'has no dry run', 'fault inject');
+    expectMessage(await run(`${command} --dry-run`), 2, 'has no dry run', 'examctl help options');
   });
 });
