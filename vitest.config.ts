@@ -44,6 +44,8 @@ export default defineConfig({
     reporters: [process.env.CI ? new CiReporter() : new PeopleReporter()],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // against a hang: other tests share the cores
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       project('units', 1, { include: units, isolate: false, maxWorkers: 4, testTimeout: 30_000 }),
       // real servers and processes: they mostly wait

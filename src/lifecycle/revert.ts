@@ -96,7 +96,7 @@ async function proveAsBefore(
 async function untilAsBefore(before: Snapshot, ports: RevertPorts): Promise<string[]> {
   const { actuator, clock } = ports;
   const signal = deadlineOf(ports);
-  const soon = AbortSignal.timeout(Math.min(settlesWithin, ports.revertWithin ?? revertDeadline));
+  const soon = clock.deadline(Math.min(settlesWithin, ports.revertWithin ?? revertDeadline));
   let seen: string[] | undefined;
   for (;;) {
     try {
@@ -159,8 +159,8 @@ async function revertOne(
   return message;
 }
 
-function deadlineOf({ revertWithin = revertDeadline }: RevertPorts): AbortSignal {
-  return AbortSignal.timeout(revertWithin);
+function deadlineOf({ clock, revertWithin = revertDeadline }: RevertPorts): AbortSignal {
+  return clock.deadline(revertWithin);
 }
 
 /** The hint holds the command to type. */

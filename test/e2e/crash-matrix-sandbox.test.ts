@@ -48,7 +48,7 @@ async function laneOf(sandbox: Examctl): Promise<Lane> {
 /** Nothing that examctl changed is left, and another run is possible. */
 async function expectWhole(what: string, recover = recoverByCommand): Promise<void> {
   const snapshot = () => lane.environment.driver.snapshot();
-  await until(async () => differencesOf(before, await snapshot()).length === 0, 15);
+  await until(async () => differencesOf(before, await snapshot()).length === 0, 60);
   expect(await recover(), what).toBeUndefined();
   const folders = new RunFolders(examctl.state);
   expect(folders.open(), what).toEqual([]);
@@ -105,7 +105,7 @@ describe('a fault whose run is killed', () => {
 
   it('is noticed by the next command, and is reverted by hand when its guardian was killed, too', async () => {
     const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '30s']);
-    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
+    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 60);
     const [open] = new RunFolders(examctl.state).open();
     const lines = await new RunFolders(examctl.state).journal(open?.id ?? '').read();
     const guardian = lines.find((journalled) => journalled.type === 'guardian.ready');
@@ -125,7 +125,7 @@ describe('a fault whose run is killed', () => {
 
   it('is not called recovered when its journal was lost, and nothing changes on top of it', async () => {
     const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '30s']);
-    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
+    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 60);
     const folders = new RunFolders(examctl.state);
     const [open] = folders.open();
     const file = join(folders.path(open?.id ?? ''), 'journal.ndjson');
@@ -149,7 +149,7 @@ describe('a fault whose run is killed', () => {
 
   it('is reverted by its guardian after the terminal is gone', async () => {
     const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '30s']);
-    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
+    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 60);
     run.process.kill('SIGHUP');
     const { exitCode, stderr } = await run.ended;
     expect(exitCode).toBe(143);
@@ -159,7 +159,7 @@ describe('a fault whose run is killed', () => {
 
   it('reverts at once when its guardian is killed', async () => {
     const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '30s']);
-    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
+    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 60);
     const [open] = new RunFolders(examctl.state).open();
     const lines = await new RunFolders(examctl.state).journal(open?.id ?? '').read();
     const guardian = lines.find((journalled) => journalled.type === 'guardian.ready');
@@ -171,7 +171,7 @@ describe('a fault whose run is killed', () => {
 
   it('keeps the sandbox from being taken down, and ends in order first when that is wanted', async () => {
     const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '60s']);
-    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
+    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 60);
 
     const refused = await examctl.run('sandbox', 'down');
     expect(refused, refused.stderr).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('--halt') });
@@ -188,7 +188,7 @@ describe('a fault whose run is killed', () => {
 
   it('is over when its sandbox was made anew meanwhile: nothing is left to undo', async () => {
     const run = examctl.start(['fault', 'inject', 'redis-outage', '--for', '30s']);
-    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 15);
+    await until(async () => (await partState(examctl, 'cache-1')) === 'stopped', 60);
     const folders = new RunFolders(examctl.state);
     const [open] = folders.open();
     const lines = await folders.journal(open?.id ?? '').read();

@@ -241,7 +241,7 @@ describe('a run at work', () => {
     expect(stderr).toMatch(redisIsStopped);
     expect(stderr).toContain('--timeout');
     expect(stderr).toContain('proven: cache-1: running');
-    expect(seconds).toBeLessThan(30);
+    expect(seconds).toBeLessThan(60);
     expect(await partState(examctl, 'cache-1')).toBe('running');
     expect((await run('recover')).stdout).toContain('nothing to recover');
   });
@@ -503,7 +503,7 @@ describe('the audit log', () => {
 
 describe('the sandbox afterwards', () => {
   it('is whole: nothing is open, nobody holds the lock', async () => {
-    await until(async () => (await driver.instances()).every(({ state }) => state === 'running'), 15);
+    await until(async () => (await driver.instances()).every(({ state }) => state === 'running'), 60);
     expect((await run('recover')).stdout).toContain('nothing to recover');
     expect((await run('fault status')).stdout).toContain('Nothing is changed');
   });

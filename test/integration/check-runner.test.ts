@@ -157,7 +157,8 @@ describe('a run of checks', () => {
     expect(unknown.map(({ id }) => id)).toEqual(['slow', 'severe']);
     for (const { message } of unknown)
       expect(message).toMatch(/^it was not answered in [01]\.\d s, half of what was left of the budget/);
-    expect(durationMs).toBeLessThan(3_000);
+    // less than either of them would have taken
+    expect(durationMs).toBeLessThan(20_000);
     const severityOf = (id = '') => catalogue.checks.find((check) => check.id === id)?.severity ?? '';
     const order = ['critical', 'major', 'minor', 'info'];
     const worst = statements.map(({ checks }) =>

@@ -372,9 +372,7 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
 
   it('tells how much each container uses, and of a stopped one nothing', async () => {
     await driver.stats();
-    const began = performance.now();
     const use = await driver.stats();
-    expect(performance.now() - began).toBeLessThan(1_000);
     expect(use.find(({ id }) => id === 'backend-1')?.memoryBytes).toBeGreaterThan(1_000_000);
 
     await driver.stop('cache', signal());

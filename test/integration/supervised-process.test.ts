@@ -121,9 +121,7 @@ it('ends in order what is paused, and pauses nothing that does not run', async (
   supervised.start();
   await sleep(300);
   supervised.pause();
-  const started = performance.now();
   await supervised.stop();
-  expect(performance.now() - started).toBeLessThan(1_500);
   expect(() => supervised.pause()).toThrow('part-1 does not run');
 });
 

@@ -4,10 +4,29 @@ import { join } from 'node:path';
 import { RunFolders } from '../../src/adapters/run-folders.ts';
 import { runLockInFile } from '../../src/adapters/run-lock-file.ts';
 import type { Actuator } from '../../src/lifecycle/actuator.ts';
-import { systemClock } from '../../src/lifecycle/clock.ts';
+import { type Clock, systemClock } from '../../src/lifecycle/clock.ts';
 import type { LifecycleEvent } from '../../src/lifecycle/events.ts';
 import { type Action, type Change, makePlan, type Plan } from '../../src/lifecycle/plan.ts';
 import type { RunIdentity, RunPorts } from '../../src/lifecycle/run.ts';
+
+/** Time passes by as much as is slept, at once. */
+export function hurriedClock(): Clock {
+  let now = Date.now();
+  const deadlines: { at: number; controller: AbortController }[] = [];
+  return {
+    now: () => new Date(now),
+    sleep: async (milliseconds) => {
+      now += milliseconds;
+      await new Promise((resolve) => setImmediate(resolve));
+      for (const { at, controller } of deadlines) if (at <= now) controller.abort();
+    },
+    deadline: (milliseconds) => {
+      const controller = new AbortController();
+      deadlines.push({ at: now + milliseconds, controller });
+      return controller.signal;
+    },
+  };
+}
 
 /** A system of named switches, with real journals and locks in a folder of its own. */
 export class SwitchBoard {

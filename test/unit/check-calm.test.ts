@@ -17,6 +17,7 @@ function scene(latencies: readonly (number | Error)[], { rest = true } = {}) {
       slept.push(milliseconds);
       time += milliseconds;
     },
+    deadline: () => new AbortController().signal,
   };
   const measure = async () => {
     const latency = latencies[Math.min(asked, latencies.length - 1)] ?? 0;
@@ -144,6 +145,7 @@ describe('on a live exam', () => {
       clock: {
         now: () => new Date(second++ * 1_000),
         sleep: async () => abort.abort(reason),
+        deadline: () => new AbortController().signal,
       },
     });
 

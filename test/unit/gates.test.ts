@@ -632,7 +632,7 @@ describe('whatever the numbers are', () => {
     ['possible', possible],
     ['impossible', impossible],
   ])('no gate tells what cannot be, from what is %s', (_, evidenceOf) => {
-    for (let round = 0; round < 500; round += 1) {
+    for (let round = 0; round < 150; round += 1) {
       const evidence = { ...sound, ...evidenceOf() };
       for (const gate of gates) {
         const { message } = judgeGate(gate, evidence, limits);
@@ -647,7 +647,7 @@ describe('whatever the numbers are', () => {
   });
 
   it('what nobody asked outside of faults is told only where it is so', () => {
-    for (let round = 0; round < 500; round += 1) {
+    for (let round = 0; round < 150; round += 1) {
       const { loads, faults } = possible();
       const { message } = judge('error-rate', { loads, faults });
       const outside =

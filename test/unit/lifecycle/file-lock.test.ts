@@ -91,9 +91,7 @@ describe('a file lock', () => {
     await withFileLock(file, nothing);
     writeFileSync(file, JSON.stringify(holder.identity));
     await holder.end();
-    const begin = performance.now();
     expect(await withFileLock(file, async () => 'in', { patience: 0 })).toBe('in');
-    expect(performance.now() - begin).toBeLessThan(1_000);
     expect(left()).toEqual([]);
   });
 

@@ -16,7 +16,11 @@ beforeEach(async () => {
 });
 afterEach(() => board.remove());
 
-const soon = { now: () => new Date(), sleep: () => new Promise<void>((resolve) => setTimeout(resolve, 1)) };
+const soon = {
+  now: () => new Date(),
+  sleep: () => new Promise<void>((resolve) => setTimeout(resolve, 1)),
+  deadline: (milliseconds: number) => AbortSignal.timeout(milliseconds),
+};
 
 function ports(runIsAlive: () => boolean) {
   const isHalted = async () => halted;

@@ -3,7 +3,7 @@ import { Interrupted, OperationFailed, Refused } from '../../../src/lifecycle/er
 import { openChanges, runFinish } from '../../../src/lifecycle/journal.ts';
 import { runOperation } from '../../../src/lifecycle/operation.ts';
 import { withRun } from '../../../src/lifecycle/run.ts';
-import { identityOf, planOf, SwitchBoard, switchOn } from '../../support/fake-lifecycle.ts';
+import { hurriedClock, identityOf, planOf, SwitchBoard, switchOn } from '../../support/fake-lifecycle.ts';
 
 let board: SwitchBoard;
 
@@ -97,7 +97,7 @@ describe('an operation', () => {
     const operation = runOperation(
       planOf([switchOn('a')], 0),
       identityOf(),
-      board.ports({ revertWithin: 20 }),
+      board.ports({ clock: hurriedClock() }),
     );
     const error = await operation.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(OperationFailed);
@@ -110,7 +110,7 @@ describe('an operation', () => {
     const plan = { ...planOf([switchOn('a')], 0), before: { firewall: 'open', a: 'off' } };
     const operation = runOperation(plan, identityOf(), {
       ...atTheHold(() => board.beside.set('firewall', 'shut')),
-      revertWithin: 20,
+      clock: hurriedClock(),
     });
     const error = await operation.catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
