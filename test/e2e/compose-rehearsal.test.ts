@@ -41,7 +41,7 @@ describe.each(composePrograms)('an exam platform that $name runs', ({ command, m
   afterAll(async () => {
     await examctl?.remove();
     await engine?.stop();
-  }, 60_000);
+  }, 120_000);
 
   const run = (...args: string[]) =>
     examctl.start(['-e', 'staging', '--config', stack.configFile, ...args], stack.env).ended;

@@ -42,7 +42,7 @@ describe('a fault on an environment that compose runs, that ends', () => {
     removeFaultRun();
     removeLanes(lanes);
     await engine?.stop();
-  }, 60_000);
+  }, 120_000);
 
   it('too early, whichever fault at whichever line, leaves it as it was', {
     timeout: 1_800_000,
@@ -95,7 +95,7 @@ describe('a fault on an environment that compose runs, that ends', () => {
     { signal: 'SIGINT', fault: ['database-slow'], exitCode: 130 },
   ] as const)(
     'by $signal is reverted: $fault.0',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async ({ signal, fault, exitCode }) => {
       const run = await inject(fault);
       run.process.kill(signal);
@@ -105,7 +105,7 @@ describe('a fault on an environment that compose runs, that ends', () => {
     },
   );
 
-  it('by Ctrl-C twice says what is left to its guardian, which reverts', { timeout: 60_000 }, async () => {
+  it('by Ctrl-C twice says what is left to its guardian, which reverts', { timeout: 120_000 }, async () => {
     const run = await inject(['network-delay', 'to=database']);
     run.process.kill('SIGINT');
     await run.says('once more to leave at once');
@@ -116,7 +116,7 @@ describe('a fault on an environment that compose runs, that ends', () => {
     await isWhole();
   });
 
-  it('with its terminal is reverted by its guardian', { timeout: 60_000 }, async () => {
+  it('with its terminal is reverted by its guardian', { timeout: 120_000 }, async () => {
     const examctl = `${process.execPath} ${join(packageRoot(), 'bin/examctl.js')}`;
     const command = `${examctl} fault inject disk-full --for 60s -e staging --config ${lane.config}`;
     const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {

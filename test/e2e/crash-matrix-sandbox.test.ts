@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(async () => {
   removeFaultRun();
   await Promise.all(sandboxes.map((sandbox) => sandbox.remove()));
-}, 60_000);
+}, 120_000);
 
 async function laneOf(sandbox: Examctl): Promise<Lane> {
   const { exitCode, stderr } = await sandbox.run('sandbox', 'up');

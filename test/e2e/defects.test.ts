@@ -56,7 +56,7 @@ describe('a rehearsal of a sandbox with', () => {
     it(title, { timeout: 300_000 }, async ({ onTestFinished, skip }) => {
       if (!tried.includes(ids)) skip(onlyInFull);
       const examctl = new Examctl();
-      onTestFinished(() => examctl.remove(), 60_000);
+      onTestFinished(() => examctl.remove(), 120_000);
       // other tests share the cores: a sound platform keeps the one limit on any machine, slow queries the other on none
       const limit = expected.includes('p95-latency') ? 100 : 60_000;
       writeFileSync(join(examctl.cwd, 'examctl.yaml'), `thresholds: { p95_ms: ${limit} }\n`);

@@ -24,7 +24,7 @@ beforeAll(async () => {
   environment = await openEnvironment('sandbox', { state: examctl.state });
   before = await environment.driver.snapshot();
 });
-afterAll(() => examctl.remove(), 60_000);
+afterAll(() => examctl.remove(), 120_000);
 
 // whatever a test does, the sandbox is as it was, and nothing is open
 afterEach(async () => {
@@ -143,7 +143,7 @@ describe('fault inject', () => {
     expect(new RunFolders(examctl.state).list()).toEqual([]);
   });
 
-  it('obeys --set, and leaves its evidence', { timeout: 60_000 }, async () => {
+  it('obeys --set, and leaves its evidence', { timeout: 120_000 }, async () => {
     const { exitCode, record } = await recordOf(
       start('network-delay --set to=database --set delay=120 --for 2s'),
     );
@@ -161,7 +161,7 @@ describe('fault inject', () => {
   });
 
   it('of a momentary one is over when it is made, and waits until the platform is steady', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const { exitCode, record } = await recordOf(start('worker-kill'));
     expect(exitCode, JSON.stringify(record.verdict)).toBe(0);
@@ -169,13 +169,13 @@ describe('fault inject', () => {
     expect(record.recoverySeconds).not.toBeNull();
   });
 
-  it('of a clock that is off changes nothing, and still judges', { timeout: 60_000 }, async () => {
+  it('of a clock that is off changes nothing, and still judges', { timeout: 120_000 }, async () => {
     const { exitCode, record } = await recordOf(start('clock-skew --set skew=-120 --for 1s'));
     expect(exitCode, JSON.stringify(record.verdict)).toBe(0);
     expect(record.during.requests).toBeGreaterThan(5);
   });
 
-  it('ends when --stop-if is crossed, and that is bad', { timeout: 60_000 }, async () => {
+  it('ends when --stop-if is crossed, and that is bad', { timeout: 120_000 }, async () => {
     const { exitCode, record } = await recordOf(start('database-outage --for 60s --stop-if error_rate>0.2'));
     expect(exitCode).toBe(1);
     expect(record.stopped).toMatchObject({
@@ -242,7 +242,7 @@ interface Status {
 }
 
 describe('a fault that somebody else undoes', () => {
-  it('is not called held: the verdict is open', { timeout: 60_000 }, async () => {
+  it('is not called held: the verdict is open', { timeout: 120_000 }, async () => {
     const injecting = start('redis-outage --for 30s');
     await injecting.says(holds);
     await environment.driver.start('cache', signal);
@@ -255,7 +255,7 @@ describe('a fault that somebody else undoes', () => {
 
 describe('another state folder', () => {
   it('does not say that no fault holds, and injects none on top of what it finds', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const other = new Examctl();
     const config = join(other.cwd, 'examctl.yaml');
@@ -289,7 +289,7 @@ describe('another state folder', () => {
     rmSync(other.cwd, { recursive: true });
   });
 
-  it('that left a fault is seen by the next run', { timeout: 60_000 }, async () => {
+  it('that left a fault is seen by the next run', { timeout: 120_000 }, async () => {
     const what = { id: 'cpu-stress', disturbance: { kind: 'cpu', service: 'backend', cores: 1 } } as const;
     const { disturber } = environment.driver;
     await disturber.disturb({ ...what, lifeSeconds: 60 }, signal);
@@ -306,7 +306,7 @@ describe('another state folder', () => {
 
 describe('fault status and halt', () => {
   it('show who breaks what until when, keep a second operator off, and end it from another terminal', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const fault = start('redis-outage --for 50s --reason drill', { EXAMCTL_ACTOR: 'anna' });
     await fault.says(holds);
@@ -321,6 +321,7 @@ describe('fault status and halt', () => {
         until: expect.any(String),
         by: 'anna',
         alive: true,
+        seen: true,
       },
     ]);
     const { since, until: deadline } = broken[0] as { since: string; until: string };
@@ -357,7 +358,7 @@ describe('fault status and halt', () => {
   });
 
   it('end it by its guardian when its own process hangs, which then proves what the guardian did', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const fault = start('redis-hang --for 50s');
     await fault.says(holds);
@@ -403,7 +404,7 @@ describe('fault clear', () => {
   });
 
   it('undoes what nobody here knows of, however strong it is, and a dry run only shows it', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const { disturber } = environment.driver;
     const lifeSeconds = 120;
@@ -450,14 +451,14 @@ describe('fault clear', () => {
     return id;
   }
 
-  it('reverts by its journal what a dead run has left', { timeout: 60_000 }, async () => {
+  it('reverts by its journal what a dead run has left', { timeout: 120_000 }, async () => {
     await abandoned('redis-outage --for 50s');
     expect(await json<Status>('fault status')).toMatchObject({ broken: [{ alive: false }] });
     expect(await cleared()).toMatchObject({ recovered: true, cleared: [] });
     expect(await json<Status>('fault status')).toMatchObject({ broken: [] });
   });
 
-  it('undoes by looking what a run has left whose folder is lost', { timeout: 60_000 }, async () => {
+  it('undoes by looking what a run has left whose folder is lost', { timeout: 120_000 }, async () => {
     const id = await abandoned('network-cut --for 50s');
     rmSync(join(examctl.state, 'runs', id), { recursive: true });
     rmSync(join(examctl.state, 'open', `${id}.json`));

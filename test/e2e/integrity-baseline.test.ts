@@ -28,7 +28,7 @@ beforeAll(async () => {
   expect(exitCode, stderr).toBe(0);
   await addOverdueSessions(3);
 });
-afterAll(() => examctl.remove(), 60_000);
+afterAll(() => examctl.remove(), 120_000);
 
 const addOverdueSessions = (count: number) =>
   withClient(openSandbox(examctl.state).databaseUrl, (client) =>
@@ -57,7 +57,7 @@ describe('a baseline beside examctl.yaml', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  it('makes known findings pass, in its environment, and new ones fail', { timeout: 60_000 }, async () => {
+  it('makes known findings pass, in its environment, and new ones fail', { timeout: 120_000 }, async () => {
     expect(await checked()).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('3 findings') });
 
     expect(await accept('--reason', 'ticket 4711')).toMatchObject({ exitCode: 0 });
@@ -134,7 +134,7 @@ describe('a baseline beside examctl.yaml', () => {
 });
 
 describe('limits in examctl.yaml', () => {
-  it('decide what a finding is', { timeout: 60_000 }, async () => {
+  it('decide what a finding is', { timeout: 120_000 }, async () => {
     await addOverdueSessions(2);
     const exitCodeWith = async (limits: string) => {
       writeFileSync(configFile, config(limits));

@@ -13,7 +13,7 @@ describe('integrity check', () => {
     expect(exitCode, stderr).toBe(0);
     await examctl.run('sandbox', 'plant', 'near-misses');
   }, 120_000);
-  afterAll(() => examctl.remove(), 60_000);
+  afterAll(() => examctl.remove(), 120_000);
 
   const check = (...args: string[]) => examctl.json<CheckRun>('integrity', 'check', ...args);
   const run = (...args: string[]) => examctl.run('integrity', 'check', ...args);

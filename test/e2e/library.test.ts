@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await examctl.remove();
   rmSync(project, { recursive: true, force: true });
-}, 60_000);
+}, 120_000);
 
 /** What the script prints as JSON, and how long its process took to end after its last line. */
 async function script<T>(body: string): Promise<{ said: T; lingered: number }> {
@@ -61,7 +61,7 @@ function say(value) { process.stdout.write(JSON.stringify(value) + '\\n'); }
 }
 
 describe('the library of the packed package', () => {
-  it('brings a sandbox up, as a process that outlives the script', { timeout: 60_000 }, async () => {
+  it('brings a sandbox up, as a process that outlives the script', { timeout: 120_000 }, async () => {
     const { said } = await script<[boolean, boolean]>(`
       say(await environment.ephemeral.isUp());
       await environment.ephemeral.up(AbortSignal.timeout(50_000));
@@ -119,7 +119,7 @@ describe('the library of the packed package', () => {
     ]);
   });
 
-  it('injects a fault under a guardian and tells every event of it', { timeout: 60_000 }, async () => {
+  it('injects a fault under a guardian and tells every event of it', { timeout: 120_000 }, async () => {
     const { said } = await script<[{ run: string; kept: boolean; observations: object[] }, string[]]>(`
       const events = [];
       const watched = await openEnvironment('sandbox', {
@@ -194,7 +194,7 @@ describe('the library of the packed package', () => {
     expect(await partState(examctl, 'cache-1')).toBe('running');
   });
 
-  it('takes the sandbox down again', { timeout: 30_000 }, async () => {
+  it('takes the sandbox down again', { timeout: 120_000 }, async () => {
     const { said } = await script<[boolean]>(`
       await environment.ephemeral.down();
       say(await environment.ephemeral.isUp());`);
@@ -214,7 +214,7 @@ describe('the types of the packed package', () => {
     );
   };
 
-  it('are complete for a strict project that checks declarations, too', { timeout: 60_000 }, async () => {
+  it('are complete for a strict project that checks declarations, too', { timeout: 120_000 }, async () => {
     const problems = await compile(`
 import { type CheckRun, openEnvironment, planFault, type Refused, rehearse, runChecks, runOperation, type Verdict } from 'examctl';
 const environment = await openEnvironment('staging', { config: 'examctl.yaml', onEvent: (event) => {
@@ -229,7 +229,7 @@ export const all: [string | undefined, Verdict, boolean, Refused | undefined] = 
     expect(problems).toBe('');
   });
 
-  it('refuse what the functions refuse', { timeout: 60_000 }, async () => {
+  it('refuse what the functions refuse', { timeout: 120_000 }, async () => {
     const problems = await compile(`
 import { openEnvironment, rehearse } from 'examctl';
 await rehearse(await openEnvironment(), { profile: 'huge' });

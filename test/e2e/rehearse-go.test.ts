@@ -9,7 +9,7 @@ let examctl: Examctl;
 beforeEach(() => {
   examctl = new Examctl();
 });
-afterEach(() => examctl.remove(), 60_000);
+afterEach(() => examctl.remove(), 120_000);
 
 describe('a rehearsal of a sound platform', () => {
   it('is GO, leaves nothing behind and has its evidence in a folder', {
@@ -21,7 +21,7 @@ describe('a rehearsal of a sound platform', () => {
     const { exitCode, stdout, stderr } = await examctl.run('rehearse', '-o', 'json');
 
     const result = JSON.parse(stdout) as RehearsalResult & { schema: string };
-    expect(result.reasons, stderr).toEqual([]);
+    expect(result.reasons, `${result.reasons.join('\n')}\n${stderr}`).toEqual([]);
     expect(exitCode, stderr).toBe(0);
     expect(result).toMatchObject({ schema: 'examctl/rehearsal/v1', verdict: 'GO', reasons: [] });
     expect(result.gates).toHaveLength(9);

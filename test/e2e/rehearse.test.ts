@@ -8,7 +8,7 @@ let examctl: Examctl;
 beforeEach(() => {
   examctl = new Examctl();
 });
-afterEach(() => examctl.remove(), 60_000);
+afterEach(() => examctl.remove(), 120_000);
 
 /** the fault's own words on stderr: from then on Redis is stopped */
 const redisIsStopped = /cache-1: stopped/;
@@ -31,7 +31,7 @@ describe('a rehearsal that is interrupted', () => {
   });
 
   it('leaves nothing half-made when Ctrl-C comes while the sandbox comes up', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const rehearsal = examctl.start(shortly);
     await rehearsal.says('bring the environment up');

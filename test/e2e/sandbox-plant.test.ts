@@ -9,7 +9,7 @@ describe('sandbox plant', () => {
     const { exitCode, stderr } = await examctl.run('sandbox', 'up', '--students', '5');
     expect(exitCode, stderr).toBe(0);
   }, 120_000);
-  afterAll(() => examctl.remove(), 60_000);
+  afterAll(() => examctl.remove(), 120_000);
 
   const check = async () => {
     const { exitCode, stdout, stderr } = await examctl.run('integrity', 'check', '-o', 'json');
@@ -45,7 +45,7 @@ describe('sandbox plant', () => {
       expect(await examctl.json('sandbox', 'mend', id)).toMatchObject({ unplanted: [id] });
       expect((await check()).speaking).toEqual([]);
     },
-    20_000,
+    120_000,
   );
 
   it('plants the same only once, so that the number of findings stays as told', async () => {
@@ -110,7 +110,7 @@ describe('sandbox plant', () => {
 
     expect((await check()).speaking).toMatchObject([{ id: 'question-count', findings: 2 }]);
     expect(await examctl.json('sandbox', 'mend')).toMatchObject({ unplanted: ['question-count'] });
-  }, 60_000);
+  }, 120_000);
 
   it('says that the database is stopped, and plants nothing', async () => {
     const pid = await databasePid();

@@ -37,7 +37,7 @@ describe.skipIf(why)(`services that compose runs${why ? `, skipped: ${why}` : ''
     await examctl.remove();
     await stack?.down();
     await engine?.stop();
-  }, 60_000);
+  }, 120_000);
 
   const image = (tag: number) => `examctl-test/host:${tag}`;
   const docker = (...args: string[]) => execa('docker', args, { env: engine.env, extendEnv: false });

@@ -13,7 +13,7 @@ describe('services of the sandbox', () => {
   const examctl = new Examctl();
   beforeAll(async () => {
     await examctl.run('sandbox', 'up', '--students', '5');
-  }, 60_000);
+  }, 120_000);
   afterAll(() => examctl.remove());
 
   const json = async (...args: string[]) => {

@@ -63,7 +63,7 @@ describe('what examctl disturbs in containers', () => {
   });
   afterAll(async () => {
     await engine?.stop();
-  }, 60_000);
+  }, 120_000);
 
   const driverWith = (itsHelpers: Helpers) =>
     openCompose({
@@ -264,7 +264,7 @@ describe('what examctl disturbs in containers', () => {
       expect(slow.answer).toBe('N');
       expect(slow.ms - quick).toBeGreaterThan(150);
       expect(slow.ms).toBeGreaterThan(200);
-      await expect.poll(() => quickest('worker', 'database'), { timeout: 60_000 }).toBeLessThan(200);
+      await expect.poll(() => quickest('worker', 'database'), { timeout: 120_000 }).toBeLessThan(200);
       const asked = [];
       for (let count = 0; count < 4; count += 1) asked.push(await ask('/auth/me'));
       expect(asked.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
@@ -278,7 +278,7 @@ describe('what examctl disturbs in containers', () => {
 
       expect(await differences(before)).toEqual([]);
       expect((await ask('/auth/me')).status).toBe(200);
-      await expect.poll(() => quickest('backend', 'database'), { timeout: 60_000 }).toBeLessThan(200);
+      await expect.poll(() => quickest('backend', 'database'), { timeout: 120_000 }).toBeLessThan(200);
     });
 
     it('whose relay has died is still there, and can be undone', async () => {

@@ -40,7 +40,7 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
   afterAll(async () => {
     stats?.stop();
     await engine?.stop();
-  }, 60_000);
+  }, 120_000);
 
   const driverOf = (
     env: NodeJS.ProcessEnv,

@@ -127,7 +127,7 @@ test('a plan that is too big for a Secret is divided, and no student is lost', a
 });
 
 test('pods with what the manifest holds and an execution segment each are together all students, once', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async ({ skip }) => {
   if ('missing' in k6) return skip(`${k6.missing} (${k6.hint})`);
   const manifests = await manifestOf(plan);

@@ -100,7 +100,7 @@ test('a capture without its cache and database still has the rest, and says what
     ['collected-request-log', 'pass'],
     ['collected-sessions-by-state', 'unknown'],
   ]);
-}, 60_000);
+}, 120_000);
 
 test('watching the pool sees no leak where there is none, and one where there is', async () => {
   const watch = async (milliseconds: number) => {
@@ -122,4 +122,4 @@ test('watching the pool sees no leak where there is none, and one where there is
   } finally {
     await mend(sandbox.context, 'all');
   }
-}, 60_000);
+}, 120_000);

@@ -130,7 +130,7 @@ describe('a part that is down', () => {
       (postgres) => postgres.query("UPDATE job_run SET status = 'FAILED' WHERE status = 'RUNNING'"),
       { readOnly: false },
     );
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('exam mode', () => {
@@ -156,7 +156,7 @@ describe('exam mode', () => {
       'blocked-rank-run': 'fail',
       'jobs-disabled': 'warn',
     });
-  }, 60_000);
+  }, 120_000);
 
   test('waits for the flag caches of the workers after a toggle', async () => {
     await examModeStatus(environment);
@@ -169,7 +169,7 @@ describe('exam mode', () => {
     });
     expect(bad(verification.outcomes)).toEqual({});
     expect(said.some((message) => message.startsWith('waiting for the flag caches'))).toBe(true);
-  }, 60_000);
+  }, 120_000);
 
   test('tells who switched it on, and that nothing drifts', async () => {
     const status = await examModeStatus(environment, { signal });
@@ -213,7 +213,7 @@ describe('exam mode', () => {
       await environment.driver.setJobsEnabled(false, jobs, signal);
       await setBySql(`UPDATE job_run SET started_at = started_at - interval '1 hour'`);
     }
-  }, 30_000);
+  }, 120_000);
 
   test('with an answer freeze beside it fails, as students cannot answer', async () => {
     await setBySql(`UPDATE system_flags SET value = true, updated_at = now() WHERE key = 'FREEZE_UPDATES'`);
@@ -295,7 +295,7 @@ describe('exam mode', () => {
     } finally {
       await setBySql(`UPDATE system_flags SET value = false, updated_at = now() WHERE key = 'EXAM_MODE'`);
     }
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('the audit trail', () => {
@@ -377,7 +377,7 @@ describe('a platform of revision R1 that answers 403 in exam mode, as the docume
     const rankRun = record(outcomes, 'blocked-rank-run').message;
     expect(rankRun).toContain('edge: HTTP 403 HTTP_ERROR for rank_run (10 times)');
     expect(requests).toBeGreaterThan(110);
-  }, 60_000);
+  }, 120_000);
 
   test('has an audit trail that names the student in its events only', async () => {
     const since = new Date();

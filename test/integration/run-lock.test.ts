@@ -255,7 +255,7 @@ describe('two operators at the same moment', () => {
     }
   });
 
-  it('are that also when neither finds the table', { timeout: 60_000 }, async () => {
+  it('are that also when neither finds the table', { timeout: 120_000 }, async () => {
     for (let round = 1; round <= 10; round += 1) {
       await sql('DROP SCHEMA IF EXISTS examctl CASCADE');
       await (await race())?.release();

@@ -179,7 +179,7 @@ describe('defects', () => {
       ).rows[0].count;
     expect(await leaked()).toBeGreaterThanOrEqual(3);
     scene.platform.breakWith();
-    await expect.poll(leaked, { timeout: 60_000 }).toBe(0);
+    await expect.poll(leaked, { timeout: 120_000 }).toBe(0);
   });
 
   it('slow-restart keeps a worker that starts from getting ready, and the edge uses the other', async () => {

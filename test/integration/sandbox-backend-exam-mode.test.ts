@@ -171,7 +171,7 @@ describe('the background jobs', () => {
     const states = JSON.parse(readFileSync(join(scene.platform.config.folder, 'jobs-state.json'), 'utf8'));
     expect(states.revision_queue_regen).toMatchObject({ running: true, lastRun: expect.any(String) });
     scene.platform.breakWith();
-    await expect.poll(running, { timeout: 60_000 }).toEqual([]);
+    await expect.poll(running, { timeout: 120_000 }).toEqual([]);
     await scene.database.query("UPDATE system_flags SET value = false WHERE key = 'EXAM_MODE'");
 
     writeJson(join(scene.platform.config.folder, 'jobs.json'), { revision_queue_regen: false });

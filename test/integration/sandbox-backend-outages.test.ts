@@ -103,7 +103,7 @@ describe('without its neighbours', () => {
 
     await toRedis.accept();
     const recovered = async () => (await call('GET', '/ready', { address })).body.status;
-    await expect.poll(recovered, { timeout: 60_000 }).toBe('ok');
+    await expect.poll(recovered, { timeout: 120_000 }).toBe('ok');
   });
 
   it('takes two seconds for a submit when Redis hangs', async () => {
@@ -132,7 +132,7 @@ describe('without its neighbours', () => {
     expect(await call('GET', '/ready', { address })).toMatchObject({ status: 200, body: ready });
     await toDatabase.accept();
     const recovered = async () => (await call('GET', '/auth/me', { token, address })).status;
-    await expect.poll(recovered, { timeout: 60_000 }).toBe(200);
+    await expect.poll(recovered, { timeout: 120_000 }).toBe(200);
   });
 
   it('finishes what is under way when it is asked to end, and ends with its supervisor', async () => {

@@ -84,7 +84,7 @@ function exited(): Promise<number | null> {
   return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
 }
 
-describe.skipIf(process.platform !== 'linux')('workers behind one port', { timeout: 60_000 }, () => {
+describe.skipIf(process.platform !== 'linux')('workers behind one port', { timeout: 120_000 }, () => {
   it('answer there, and one that is killed is replaced while the others answer', async () => {
     const address = await start();
     await allListening(3);

@@ -75,7 +75,7 @@ const readMs = async (patience?: number) => {
 
 /** On a busy machine one read may be slow by accident; where each is delayed, none is quick. */
 async function untilQuickerThan(ms: number): Promise<void> {
-  await expect.poll(() => readMs(), { timeout: 60_000 }).toBeLessThan(ms);
+  await expect.poll(() => readMs(), { timeout: 120_000 }).toBeLessThan(ms);
 }
 
 async function differences(before: Snapshot): Promise<string[]> {
@@ -122,7 +122,7 @@ describe('a pause', () => {
 
     await driver.start('database', signal);
     expect(statesOf(family)).not.toContain('T');
-    await expect.poll(() => differences(before), { timeout: 60_000 }).toEqual([]);
+    await expect.poll(() => differences(before), { timeout: 120_000 }).toEqual([]);
     await untilQuickerThan(1_000);
   });
 
@@ -147,7 +147,7 @@ describe('a pause', () => {
     const changed = await differences(before);
     await driver.start(service, signal);
     expect(changed).toContain(`${service === 'worker' ? 'jobs' : service}-1 state`);
-    await expect.poll(() => differences(before), { timeout: 60_000 }).toEqual([]);
+    await expect.poll(() => differences(before), { timeout: 120_000 }).toEqual([]);
   });
 
   it('leaves nothing stopped when the process itself is killed meanwhile', async () => {
@@ -155,7 +155,7 @@ describe('a pause', () => {
     const family = childrenOf(pid);
     await driver.pause('database', signal);
     process.kill(pid, 'SIGKILL');
-    await expect.poll(() => statesOf(family), { timeout: 60_000 }).toEqual(family.map(() => undefined));
+    await expect.poll(() => statesOf(family), { timeout: 120_000 }).toEqual(family.map(() => undefined));
     await driver.start('database', signal);
     await untilQuickerThan(5_000);
   });
@@ -191,7 +191,7 @@ describe('a network delay', () => {
       return Math.max(...answers.map(({ ms }) => ms));
     };
     // one after the other they would take at least this
-    await expect.poll(slowestOfFive, { timeout: 60_000 }).toBeLessThan(5 * 400);
+    await expect.poll(slowestOfFive, { timeout: 120_000 }).toBeLessThan(5 * 400);
   });
 
   it('is over by itself when nobody is left who would calm it', async () => {
@@ -246,7 +246,7 @@ describe('a network cut', () => {
     expect((await ask('/ready')).body.checks?.redis.status).toBe('degraded');
     await driver.disturber.calm(what, signal);
     await expect
-      .poll(async () => (await ask('/ready')).body.checks?.redis.status, { timeout: 60_000 })
+      .poll(async () => (await ask('/ready')).body.checks?.redis.status, { timeout: 120_000 })
       .toBe('ok');
   });
 
