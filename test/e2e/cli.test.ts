@@ -20,6 +20,7 @@ import { faults } from '../../src/faults/index.ts';
 import { exitCodes } from '../../src/lifecycle/exit-codes.ts';
 import { isTraversable, serverAccount } from '../../src/sandbox/account.ts';
 import { type Ended, Examctl } from '../support/examctl.ts';
+import { runHere } from '../support/run-here.ts';
 
 let examctl: Examctl;
 
@@ -30,7 +31,10 @@ afterEach(() => {
   for (const folder of [examctl.state, examctl.cwd]) rmSync(folder, { recursive: true, force: true });
 });
 
-const run = (line: string) => examctl.run(...words(line));
+/** The first file of the command answers these by itself; all others are as well run here. */
+const ofStart = ['', '--version', '-V', '--help', '-h', 'help'];
+const run = (line: string) =>
+  ofStart.includes(line) ? examctl.run(...words(line)) : runHere(examctl, ...words(line));
 /** words, of which those in quotes hold blanks */
 const words = (line: string) =>
   [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Examctl, partState, until } from '../support/examctl.ts';
+import { isFull, onlyInFull } from '../support/sample.ts';
 
 let examctl: Examctl;
 
@@ -41,9 +42,11 @@ describe('a rehearsal that is interrupted', () => {
     expect(await partState(examctl, 'cache-1')).toBe('absent');
   });
 
-  it('leaves at once at a second Ctrl-C, says what is left, and recovers by one command', {
-    timeout: 120_000,
-  }, async () => {
+  it('leaves at once at a second Ctrl-C, says what is left, and recovers by one command', async ({
+    skip,
+  }) => {
+    // of a fault alone it is tried in each run of the tests
+    if (!isFull) skip(onlyInFull);
     const rehearsal = examctl.start(shortly);
     await rehearsal.says(redisIsStopped);
     rehearsal.process.kill('SIGINT');
