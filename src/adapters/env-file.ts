@@ -14,7 +14,7 @@ export function setInEnvFile(file: string, name: string, value: string | undefin
 /** As it is written there, quotes included; undefined when it is not. */
 export function readFromEnvFile(file: string, name: string): string | undefined {
   const line = lineOf(textOf(file).split('\n'), name, file);
-  return line?.text.slice(line.text.indexOf('=') + 1);
+  return line?.text.slice(line.text.indexOf('=') + 1).replace(/\r$/, '');
 }
 
 function textOf(file: string): string {
@@ -38,10 +38,19 @@ export function withVariable(text: string, name: string, value: string | undefin
   const lines = text.split('\n');
   const line = lineOf(lines, name, file);
   if (line === undefined && value === undefined) return text;
-  if (line === undefined)
-    return text === '' || text.endsWith('\n') ? `${text}${name}=${value}\n` : `${text}\n${name}=${value}`;
-  if (value === undefined) lines.splice(line.index, 1);
-  else lines[line.index] = line.text.slice(0, line.text.indexOf('=') + 1) + value;
+  // as Windows ends lines, where the file has such: compose drops the CR
+  const end = text.includes('\r\n') ? '\r\n' : '\n';
+  if (line === undefined) {
+    return text === '' || text.endsWith('\n')
+      ? `${text}${name}=${value}${end}`
+      : `${text}${end}${name}=${value}`;
+  }
+  if (value === undefined) {
+    lines.splice(line.index, 1);
+    return lines.join('\n');
+  }
+  const carriageReturn = line.text.endsWith('\r') ? '\r' : '';
+  lines[line.index] = line.text.slice(0, line.text.indexOf('=') + 1) + value + carriageReturn;
   return lines.join('\n');
 }
 

@@ -17,15 +17,27 @@ describe('an env file', () => {
   it.each([
     ['with the variable', '# mode\nEXAM_MODE=false\nOTHER=1\n', 'false'],
     ['with quotes and odd spaces', 'A=1\r\n  export EXAM_MODE = "false"\nB=2', ' "false"'],
+    ['edited on Windows', '# mode\r\nEXAM_MODE=false\r\nTAG=7\r\n', 'false'],
     ['without it', 'OTHER=1\n', undefined],
+    ['without it, edited on Windows', 'OTHER=1\r\n', undefined],
     ['without it and without a last line break', 'OTHER=1', undefined],
     ['that is empty', '', undefined],
     ['that only names it in a comment', '#EXAM_MODE=false\nMY_EXAM_MODE=2\n', undefined],
   ])('%s is the same, byte for byte, when it is set back', (_, text, before) => {
     const changed = change(text, 'true');
 
-    expect(changed).toMatch(/^\s*(export )?EXAM_MODE ?=true$/m);
+    expect(changed).toMatch(/^\s*(export )?EXAM_MODE ?=true\r?$/m);
     expect(change(changed, before)).toBe(text);
+  });
+
+  it('that was edited on Windows is read without the end of its line', () => {
+    const file = join(folder, '.env');
+    writeFileSync(file, 'EXAM_MODE=false\r\nTAG=7\r\n');
+    expect(readFromEnvFile(file, 'EXAM_MODE')).toBe('false');
+    setInEnvFile(file, 'EXAM_MODE', 'true');
+    expect(readFileSync(file, 'utf8')).toBe('EXAM_MODE=true\r\nTAG=7\r\n');
+    setInEnvFile(file, 'EXAM_MODE', 'false');
+    expect(readFileSync(file, 'utf8')).toBe('EXAM_MODE=false\r\nTAG=7\r\n');
   });
 
   it('is left alone by taking out what is not in it', () => {

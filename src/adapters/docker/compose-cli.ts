@@ -20,14 +20,20 @@ export interface ComposeCli {
    * Makes the service's containers anew, as the files say now, and starts them; others are left alone. It goes on when who
    * asked for it is gone, as half of it would be worse; who asks next waits until it has come to its end.
    */
-  recreate(service: string, sources: ComposeSources, signal: AbortSignal): Promise<void>;
+  recreate(what: Recreated, sources: ComposeSources, signal: AbortSignal): Promise<void>;
 }
 
 export interface ComposeSources {
   /** compose files; of what two say, the later counts */
   readonly files: readonly string[];
-  /** with the variables that are interpolated in them; need not be there */
-  readonly envFile: string;
+  /** with the variables that are interpolated in them; of what two say, the later counts; need not be there */
+  readonly envFiles: readonly string[];
+}
+
+/** What is made anew: the service, and as many containers as it has now, which the files need not say. */
+export interface Recreated {
+  readonly service: string;
+  readonly count: number;
 }
 
 const candidates: readonly (readonly string[])[] = [['docker', 'compose'], ['docker-compose']];
@@ -40,19 +46,48 @@ export function composeCli({ project, env }: ComposeProject): ComposeCli {
   };
   return {
     version,
-    async recreate(service, { files, envFile }, signal) {
+    async recreate(what, sources, signal) {
       const { command } = await version();
-      const [first = ''] = files;
-      const of = [
-        ...files.flatMap((file) => ['--file', file]),
-        // compose notes it at the container when it is given, also where it would have been read without
-        ...(envFile === join(dirname(first), '.env') ? [] : ['--env-file', envFile]),
-        ...(project === undefined ? [] : ['--project-name', project]),
-      ];
-      const up = ['up', '--detach', '--no-deps', '--no-build', '--force-recreate', service];
-      await untilNobodyElse((args) => up.every((one) => args.includes(one)) && args.includes(first), signal);
+      const [first = ''] = sources.files;
+      const { of, up } = recreateArguments(what, { ...sources, project, isPlugin: command.length > 1 });
+      const isSame = ['up', '--force-recreate', what.service, first];
+      await untilNobodyElse((args) => isSame.every((one) => args.includes(one)), signal);
       await run([...command, ...of, ...up], { cwd: dirname(first), env, signal });
     },
+  };
+}
+
+/** Scale, files, variables, project and images stay as they are: only what the files say anew becomes so. */
+export function recreateArguments(
+  { service, count }: Recreated,
+  {
+    files,
+    envFiles,
+    project,
+    isPlugin,
+  }: ComposeSources & { readonly project: string | undefined; readonly isPlugin: boolean },
+): { readonly of: string[]; readonly up: string[] } {
+  const [first = ''] = files;
+  const usual = join(dirname(first), '.env');
+  const isUsual = envFiles.length === 1 && envFiles[0] === usual;
+  return {
+    of: [
+      ...files.flatMap((file) => ['--file', file]),
+      // compose notes it at the container when it is given, also where it would have been read without
+      ...(isUsual ? [] : envFiles.flatMap((file) => ['--env-file', file])),
+      ...(project === undefined ? [] : ['--project-name', project]),
+    ],
+    up: [
+      'up',
+      '--detach',
+      '--no-deps',
+      '--no-build',
+      '--force-recreate',
+      // in an emergency nothing is fetched, nor another image than the one that runs deployed; v1 fetches none that is there
+      ...(isPlugin ? ['--pull', 'never'] : []),
+      ...(count > 1 ? ['--scale', `${service}=${count}`] : []),
+      service,
+    ],
   };
 }
 

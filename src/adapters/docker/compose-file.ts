@@ -13,14 +13,14 @@ export interface WrittenImage {
 /** `image` of a service; undefined when the file does not give one. */
 export async function writtenImage(file: string, service: string): Promise<WrittenImage | undefined> {
   const { document } = await parsed(file);
-  const text = ((document.toJS() ?? {}) as WrittenServices).services?.[service]?.image;
+  const text = ((document.toJS({ maxAliasCount: -1 }) ?? {}) as WrittenServices).services?.[service]?.image;
   if (typeof text !== 'string') return undefined;
   return { text, isOwn: (await scalarOf(document, service)) !== undefined };
 }
 
 export async function serviceNames(file: string): Promise<string[]> {
   const { document } = await parsed(file);
-  return Object.keys(((document.toJS() ?? {}) as WrittenServices).services ?? {});
+  return Object.keys(((document.toJS({ maxAliasCount: -1 }) ?? {}) as WrittenServices).services ?? {});
 }
 
 interface WrittenServices {
@@ -30,7 +30,7 @@ interface WrittenServices {
 /** Names of services whose image is written with the variable. */
 export async function servicesWith(file: string, variable: string): Promise<string[]> {
   const { document } = await parsed(file);
-  const { services = {} } = (document.toJS() ?? {}) as WrittenServices;
+  const { services = {} } = (document.toJS({ maxAliasCount: -1 }) ?? {}) as WrittenServices;
   const pattern = new RegExp(`\\$(\\{${variable}\\b|${variable}\\b)`);
   return Object.keys(services).filter((name) => pattern.test(String(services[name]?.image ?? '')));
 }

@@ -10,7 +10,7 @@ const variable = 'COMPOSE_PROJECT_NAME';
  * the .env beside the file; `name` in the file; the folder's name (docs.docker.com/compose/how-tos/project-name).
  */
 export async function projectName(file: string, env: NodeJS.ProcessEnv): Promise<string> {
-  const given = env[variable] || fromEnvFile(join(dirname(file), '.env')) || (await nameIn(file));
+  const given = env[variable] || fromEnvFile(join(dirname(file), '.env')) || (await nameIn(file, env));
   const name =
     given ??
     basename(dirname(file))
@@ -23,11 +23,34 @@ export async function projectName(file: string, env: NodeJS.ProcessEnv): Promise
   });
 }
 
-function fromEnvFile(file: string): string | undefined {
-  return readText(file) === undefined ? undefined : readFromEnvFile(file, variable);
+function fromEnvFile(file: string, name = variable): string | undefined {
+  return readText(file) === undefined ? undefined : writtenValue(readFromEnvFile(file, name));
 }
 
-async function nameIn(file: string): Promise<string | undefined> {
+/** Without quotes, and what stands behind a value as a comment (docs.docker.com/compose/how-tos/environment-variables). */
+function writtenValue(written: string | undefined): string | undefined {
+  const text = written?.trim();
+  const [, double, single] = /^(?:"([^"]*)"|'([^']*)')\s*(?:#.*)?$/.exec(text ?? '') ?? [];
+  return double ?? single ?? text?.replace(/\s+#.*$/, '');
+}
+
+/** As compose interpolates it, in its simple forms: $NAME, ${NAME}, ${NAME:-default}, ${NAME-default}. */
+function interpolated(text: string, of: (name: string) => string | undefined): string {
+  const whole = /\$(?:\{(\w+)(?:(:?-)([^{}]*))?\}|(\w+))/g;
+  const name = text.replace(whole, (_, braced, operator, fallback = '', plain) => {
+    const value = of(braced ?? plain);
+    return value === undefined || (operator === ':-' && value === '') ? fallback : value;
+  });
+  if (!name.includes('$')) return name;
+  throw new Undetermined(
+    'the name of the compose project is made of variables in a way that cannot be told',
+    {
+      hint: 'give driver.project in examctl.yaml',
+    },
+  );
+}
+
+async function nameIn(file: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const text = readText(file);
   if (text === undefined) {
     throw new Undetermined(`there is no compose file ${file}`, {
@@ -36,9 +59,12 @@ async function nameIn(file: string): Promise<string | undefined> {
   }
   const { parse } = await import('yaml');
   try {
-    const content = parse(text) as { name?: unknown } | null;
-    return typeof content?.name === 'string' ? content.name : undefined;
+    const content = parse(text, { merge: true, maxAliasCount: -1 }) as { name?: unknown } | null;
+    if (typeof content?.name !== 'string') return undefined;
+    const envFile = join(dirname(file), '.env');
+    return interpolated(content.name, (name) => env[name] ?? fromEnvFile(envFile, name));
   } catch (error) {
+    if (error instanceof Undetermined) throw error;
     throw new Undetermined(`the compose file ${file} cannot be read: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -126,12 +126,19 @@ export function composeDriver(options: ComposeDriverOptions): Driver {
   const recreate = async (service: Service, signal: AbortSignal): Promise<void> => {
     const instances = await all(signal);
     const noted = instances.find((instance) => instance.service === service) ?? instances[0];
-    await cli.recreate(await nameOf(service, instances), sourcesOf(noted, file), signal);
+    const count = instances.filter((instance) => instance.service === service).length;
+    const sources = sourcesOf(noted, file);
+    await cli.recreate({ service: await nameOf(service, instances), count }, sources, signal);
     await untilWell(
       () => of(service, signal),
       signal,
       ({ state, restarts = 0 }) => state === 'unhealthy' || restarts >= 3,
     );
+    const now = await of(service, signal);
+    if (now.length < count)
+      throw new Undetermined(
+        `${service} has ${now.length} of its ${count} containers since it was made anew`,
+      );
   };
 
   const startContainer = async (
@@ -219,7 +226,11 @@ export function composeDriver(options: ComposeDriverOptions): Driver {
     }),
     revision: async () => {
       const sources = (await all()).map((instance) => sourcesOf(instance, file));
-      return digestOf([file, ...envFiles, ...sources.flatMap(({ files, envFile }) => [...files, envFile])]);
+      return digestOf([
+        file,
+        ...envFiles,
+        ...sources.flatMap(({ files, envFiles: noted }) => [...files, ...noted]),
+      ]);
     },
     connectionUrl: async (service) => connectionUrlOf(service, await of(service), containers),
     logs: (service, how) => logsOf(containers, () => of(service, how.signal), how),

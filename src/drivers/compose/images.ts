@@ -55,7 +55,7 @@ export function composeImages({
 
 async function lookAt(
   instance: ContainerInstance,
-  { files, envFile }: ComposeSources,
+  { files, envFiles }: ComposeSources,
   { images, env }: Pick<ComposeImagesOptions, 'images' | 'env'>,
 ): Promise<ServiceImage> {
   const { container, service } = instance;
@@ -65,6 +65,13 @@ async function lookAt(
   const image = imageText(text);
   const { variable } = image;
   if (variable === null && !isOwn) throw notOwn(file, name);
+  // of several, the last one that has the variable counts
+  const envFile =
+    envFiles.findLast(
+      (one) => variable !== null && existsSync(one) && readFromEnvFile(one, variable) !== undefined,
+    ) ??
+    envFiles.at(-1) ??
+    '';
   if (variable !== null) requireSettable(variable, { envFile, env, service });
   const sharing = variable === null ? [] : await Promise.all(files.map((one) => servicesWith(one, variable)));
   const setting =

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { ComposeSources } from '../../adapters/docker/compose-cli.ts';
 import { readText } from '../../adapters/files.ts';
+import { Undetermined } from '../../lifecycle/errors.ts';
 import { type ContainerInstance, labels } from './instances.ts';
 
 /**
@@ -15,10 +17,16 @@ export function sourcesOf(instance: ContainerInstance | undefined, file: string)
     .split(',')
     .filter((one) => one !== '')
     .map((one) => resolve(folder, one));
-  if (!files.includes(resolve(file))) return { files: [file], envFile: join(dirname(file), '.env') };
-  // compose reads several of them from 2.24 on; the last one wins
-  const envFile = noted[labels.envFile]?.split(',').at(-1);
-  return { files, envFile: envFile ? resolve(folder, envFile) : join(folder, '.env') };
+  if (!files.includes(resolve(file))) return { files: [file], envFiles: [join(dirname(file), '.env')] };
+  const envFiles = (noted[labels.envFile] ?? '').split(',').filter((one) => one !== '');
+  if (envFiles.length === 0) return { files, envFiles: [join(folder, '.env')] };
+  const found = envFiles.map((one) => resolve(folder, one));
+  const missing = found.find((one) => !existsSync(one));
+  if (missing === undefined) return { files, envFiles: found };
+  // before anything is changed: compose would refuse the change, and its way back as well
+  throw new Undetermined(`the project was started with the env file ${missing}, which is not there`, {
+    hint: 'put it back; or start the project once more with --env-file and an absolute path',
+  });
 }
 
 /** Equal as long as none of the files is changed. */
