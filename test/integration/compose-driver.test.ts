@@ -44,14 +44,14 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
 
   const driverOf = (
     env: NodeJS.ProcessEnv,
-    { project = stack.project, containers = containersOf(dockerEngine(env)) } = {},
+    { project = stack.project, containers = containersOf(dockerEngine(() => env)) } = {},
   ) => {
-    stats = containerStats(dockerEngine(env));
+    stats = containerStats(dockerEngine(() => env));
     return composeDriver({
       containers,
       stats,
-      cli: composeCli({ project, env }),
-      images: imagesOf(dockerEngine(env)),
+      cli: composeCli({ project, env: () => env }),
+      images: imagesOf(dockerEngine(() => env)),
       file: stack.file,
       env,
       project: async () => project,
@@ -76,7 +76,7 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
   };
 
   it('is found by its command', async () => {
-    const cli = composeCli({ project: undefined, env: engine.env });
+    const cli = composeCli({ project: undefined, env: () => engine.env });
 
     expect((await cli.version()).command).toEqual(command);
   });
@@ -206,7 +206,7 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
   });
 
   it('runs a program in a container, with what it reads, writes and how it ends', async () => {
-    const containers = containersOf(dockerEngine(engine.env));
+    const containers = containersOf(dockerEngine(() => engine.env));
     const id = await nameOf('redis');
 
     const big = 'x'.repeat(300_000);
@@ -226,7 +226,7 @@ describe.each(composePrograms)('an environment that $name runs', ({ name, comman
   });
 
   it('names the container that vanishes in the middle, and what to look at', async () => {
-    const containers = containersOf(dockerEngine(engine.env));
+    const containers = containersOf(dockerEngine(() => engine.env));
     const vanishing: Containers = {
       ...containers,
       async inspect(id, how) {

@@ -4,7 +4,7 @@ import { linesOf } from '../../src/adapters/docker/container-logs.ts';
 const time = '2026-05-04T09:00:00.123456789Z';
 const later = '2026-05-04T09:00:01.000000000Z';
 
-function frame(stream: 1 | 2, payload: string | Buffer): Buffer {
+function frame(stream: 1 | 2 | 3, payload: string | Buffer): Buffer {
   const bytes = Buffer.from(payload);
   const header = Buffer.from([stream, 0, 0, 0, 0, 0, 0, 0]);
   header.writeUInt32BE(bytes.length, 4);
@@ -27,6 +27,14 @@ describe('the log of a container', () => {
     frame(2, `${later} two\r\n`),
     frame(1, `${later} \n`),
   ]);
+
+  it('that the engine cannot read on is no end of it, and its words are no line', async () => {
+    const broken = Buffer.concat([
+      frame(1, `${time} one\n`),
+      frame(3, 'error grabbing logs: invalid character'),
+    ]);
+    await expect(read(broken)).rejects.toThrow('could not read the log to its end: error grabbing logs');
+  });
 
   it.each([1, 7, 8, 9, 1_000])(
     'is read in lines of both streams, however it is cut (%i bytes)',

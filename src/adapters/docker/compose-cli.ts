@@ -9,7 +9,8 @@ import { endProcess, findProcesses, identify, untilGone } from '../processes.ts'
 export interface ComposeProject {
   /** undefined: what compose makes of the file and its folder */
   readonly project: string | undefined;
-  readonly env: NodeJS.ProcessEnv;
+  /** of the processes that are started; names the engine */
+  readonly env: () => NodeJS.ProcessEnv;
 }
 
 /** The compose command: it alone knows how a file becomes containers. Costs 0.1 to 0.8 s a call, so it only makes changes. */
@@ -41,7 +42,7 @@ const candidates: readonly (readonly string[])[] = [['docker', 'compose'], ['doc
 export function composeCli({ project, env }: ComposeProject): ComposeCli {
   let found: ReturnType<ComposeCli['version']> | undefined;
   const version = () => {
-    found ??= findCompose(env);
+    found ??= findCompose(env());
     return found;
   };
   return {
@@ -52,7 +53,7 @@ export function composeCli({ project, env }: ComposeProject): ComposeCli {
       const { of, up } = recreateArguments(what, { ...sources, project, isPlugin: command.length > 1 });
       const isSame = ['up', '--force-recreate', what.service, first];
       await untilNobodyElse((args) => isSame.every((one) => args.includes(one)), signal);
-      await run([...command, ...of, ...up], { cwd: dirname(first), env, signal });
+      await run([...command, ...of, ...up], { cwd: dirname(first), env: env(), signal });
     },
   };
 }

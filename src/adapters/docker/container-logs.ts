@@ -1,3 +1,6 @@
+import { Undetermined } from '../../lifecycle/errors.ts';
+import { said } from '../../lifecycle/redact.ts';
+
 export interface ContainerLine {
   readonly stream: 'stdout' | 'stderr';
   /** when the engine wrote it down */
@@ -49,6 +52,8 @@ function finished(
 }
 
 const headerLength = 8;
+/** A frame in which the engine itself speaks, and nothing comes after it (moby: stdcopy.Systemerr). */
+const engineError = 3;
 
 /** 1 byte stream (1 out, 2 err), 3 zero bytes, length as u32 big-endian, payload: one entry. */
 export async function* framedEntries(chunks: AsyncIterable<Buffer>): AsyncIterable<Entry> {
@@ -58,6 +63,12 @@ export async function* framedEntries(chunks: AsyncIterable<Buffer>): AsyncIterab
     while (rest.length >= headerLength) {
       const end = headerLength + rest.readUInt32BE(4);
       if (rest.length < end) break;
+      if (rest[0] === engineError) {
+        const words = said(rest.toString('utf8', headerLength, end).trim());
+        throw new Undetermined(`the engine could not read the log to its end: ${words}`, {
+          hint: 'its driver may have damaged it: docker logs shows the same; a newer part may be readable with --since',
+        });
+      }
       yield { stream: rest[0] === 2 ? 'stderr' : 'stdout', bytes: rest.subarray(headerLength, end) };
       rest = rest.subarray(end);
     }

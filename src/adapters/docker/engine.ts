@@ -49,10 +49,15 @@ export class EngineError extends Undetermined {
   }
 }
 
-/** Connects when it is first used. `env` names the engine as for the docker command: DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH. */
-export function dockerEngine(env: NodeJS.ProcessEnv): Engine {
-  const host = env.DOCKER_HOST || 'unix:///var/run/docker.sock';
+/**
+ * Connects when it is first used. The environment names the engine as for the docker command: DOCKER_HOST,
+ * DOCKER_TLS_VERIFY, DOCKER_CERT_PATH; it is asked for when the engine is.
+ */
+export function dockerEngine(environment: () => NodeJS.ProcessEnv): Engine {
+  const hostOf = ({ DOCKER_HOST }: NodeJS.ProcessEnv) => DOCKER_HOST || 'unix:///var/run/docker.sock';
   const send = async (request: EngineRequest, how: { upgrade?: boolean } = {}): Promise<Answer> => {
+    const env = environment();
+    const host = hostOf(env);
     const { answer, attached } = await answerOf(placeOf(host, env), request, how).catch((error: unknown) => {
       request.signal?.throwIfAborted();
       throw unreachable(host, error);
@@ -61,9 +66,12 @@ export function dockerEngine(env: NodeJS.ProcessEnv): Engine {
     throw refusal(answer.statusCode ?? 0, await textOf(answer), request);
   };
   return {
-    host,
+    get host() {
+      return hostOf(environment());
+    },
     async json<T>(request: EngineRequest): Promise<T> {
       const { answer } = await send(request);
+      const { host } = this;
       try {
         const text = await textOf(answer);
         const body = text === '' ? undefined : parsed(text, host);

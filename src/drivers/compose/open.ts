@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { composeCli } from '../../adapters/docker/compose-cli.ts';
 import { containerStats } from '../../adapters/docker/container-stats.ts';
 import { containersOf } from '../../adapters/docker/containers.ts';
+import { withEngineOfContext } from '../../adapters/docker/docker-context.ts';
 import { dockerEngine } from '../../adapters/docker/engine.ts';
 import { imagesOf } from '../../adapters/docker/images.ts';
 import { projectName } from '../../adapters/docker/project-name.ts';
@@ -24,12 +25,18 @@ export interface ComposeEnvironment {
 /** Nothing is asked of the engine, and no file read, before the driver is first used. */
 export function openCompose(environment: ComposeEnvironment): Driver {
   const { file, project, services, examMode, env, helpers, jobKeys } = environment;
-  const engine = dockerEngine(env);
+  let named: NodeJS.ProcessEnv | undefined;
+  // engine and compose are the same, whoever is asked
+  const engineEnvironment = () => {
+    named ??= withEngineOfContext(env);
+    return named;
+  };
+  const engine = dockerEngine(engineEnvironment);
   const mechanisms = examMode.filter((mechanism) => mechanism.kind === 'env-file');
   return composeDriver({
     containers: containersOf(engine),
     stats: containerStats(engine),
-    cli: composeCli({ project, env }),
+    cli: composeCli({ project, env: engineEnvironment }),
     images: imagesOf(engine),
     file,
     env,
