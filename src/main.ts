@@ -52,6 +52,11 @@ export async function main(argv: readonly string[], leave: (exitCode: number) =>
       },
     });
     context = made;
+    if (first === 'help' && about === 'options') {
+      const { optionsHelp } = await import('./main/help-options.ts');
+      process.stdout.write(await optionsHelp(program, made));
+      return 0;
+    }
     const load = commandLoaders[name ?? ''];
     if (load === undefined) registerNames(program);
     else program.addCommand(await load(made));

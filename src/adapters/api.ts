@@ -13,8 +13,8 @@ export interface HttpApiOptions {
   readonly url: string;
   /** tried in this order; the first whose /health answers 200 is it */
   readonly basePaths: readonly string[];
-  /** of requests `as: 'admin'` */
-  readonly adminToken?: string;
+  /** of requests `as: 'admin'`; looked up when one is made */
+  readonly adminToken?: () => string;
   /** names proxies and certificates */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -70,7 +70,9 @@ export function httpApi({ url, basePaths, adminToken, env = {} }: HttpApiOptions
 
   return {
     url: root,
-    ...(adminToken !== undefined && { adminTokenExpiresAt: expiryOf(adminToken) }),
+    get adminTokenExpiresAt() {
+      return adminToken && expiryOf(adminToken());
+    },
     baseUrl: async (signal) => {
       const base = withoutTrailingSlash(root);
       basePath = await detectBasePath(base, { signal });
@@ -134,13 +136,13 @@ async function exchange(
 
 function headersOf(
   { as, body, headers }: ApiRequest,
-  adminToken: string | undefined,
+  adminToken: (() => string) | undefined,
 ): Record<string, string> {
   return {
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     ...(as === undefined
       ? {}
-      : { authorization: `Bearer ${as === 'admin' ? required(adminToken) : as.token}` }),
+      : { authorization: `Bearer ${as === 'admin' ? required(adminToken?.()) : as.token}` }),
     ...headers,
   };
 }

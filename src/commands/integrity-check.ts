@@ -48,6 +48,8 @@ export interface CheckOptions extends WindowFlags {
   readonly baseline?: boolean;
   /** false: no pauses while students are in exams */
   readonly rest?: boolean;
+  /** do not show what passed */
+  readonly failedOnly?: boolean;
 }
 
 export function integrityCheckCommand(context: CheckContext): Command {
@@ -108,6 +110,7 @@ export function integrityCheckCommand(context: CheckContext): Command {
       '--identify',
       'show students by their ids instead of pseudonyms; needs --reason and is put on record',
     )
+    .option('--failed-only', 'show only what did not pass; -o json holds all')
     .option('--no-rest', 'go on at once after each statement while students are in exams, too')
     .option('--no-baseline', 'count accepted findings, too (examctl integrity baseline --help)')
     .addHelpText(
@@ -214,7 +217,7 @@ async function checkAndReport(
   progress.done();
   const run = withMissingNote(withGoneNotes(result, known), window);
   keepRun(run, context);
-  const report = checkRunReport(findings?.shown(run) ?? run);
+  const report = checkRunReport(findings?.shown(run) ?? run, options);
   // Whoever wanted all findings must not take some for all.
   const exitCode = report.exitCode || (findings?.incomplete ? 3 : 0);
   await context.report({ ...report, exitCode });

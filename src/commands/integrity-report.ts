@@ -49,17 +49,46 @@ function brokenBlocks(checks: readonly Check[]): Block[] {
   ];
 }
 
-export function checkRunReport(run: CheckRun): Report {
+/** What is bad comes first. */
+const order: readonly OutcomeRecord['outcome'][] = ['fail', 'unknown', 'warn', 'pass', 'skipped'];
+
+function worstFirst(outcomes: readonly CheckResult[], failedOnly: boolean): CheckResult[] {
+  const shown = failedOnly
+    ? outcomes.filter(({ outcome }) => outcome !== 'pass' && outcome !== 'skipped')
+    : outcomes;
+  return [...shown].sort((one, other) => order.indexOf(one.outcome) - order.indexOf(other.outcome));
+}
+
+/** One cause is said once, with the number of checks that it keeps from being made. */
+function withCauseOnce(outcomes: readonly OutcomeRecord[]): OutcomeRecord[] {
+  const causeOf = ({ outcome, message, hint }: OutcomeRecord) =>
+    outcome === 'unknown' ? `${message}\n${hint}` : null;
+  return outcomes.flatMap((outcome) => {
+    const cause = causeOf(outcome);
+    const same = cause === null ? [] : outcomes.filter((other) => causeOf(other) === cause);
+    if (same.length < fewest) return [outcome];
+    if (same[0] !== outcome) return [];
+    return [{ ...outcome, id: 'checks', title: `${same.length} checks could not be made` }];
+  });
+}
+
+/** As many alike are told together. */
+const fewest = 3;
+
+export function checkRunReport(run: CheckRun, { failedOnly = false } = {}): Report {
   const { outcomes } = run;
+  const shown = worstFirst(outcomes, failedOnly);
+  const left = outcomes.length - shown.length;
   return {
     kind: 'integrity.check',
     data: run,
     rows: checkRunLines(run),
-    outcomes: outcomes.map(withDetails),
+    outcomes: shown.map(withDetails),
     exitCode: exitCodeOf(outcomes.map(({ outcome }) => outcome)),
     blocks: [
-      { type: 'outcomes', outcomes },
-      ...outcomes.filter(({ outcome }) => outcome === 'fail' || outcome === 'warn').flatMap(findingsBlocks),
+      { type: 'outcomes', outcomes: withCauseOnce(shown) },
+      ...(left === 0 ? [] : [{ type: 'text' as const, text: `${left} more passed or were left out` }]),
+      ...shown.filter(({ outcome }) => outcome === 'fail' || outcome === 'warn').flatMap(findingsBlocks),
       ...run.notes.map((note): Block => ({ type: 'text', text: `Note: ${note}` })),
       { type: 'text', text: closingLine(run) },
     ],

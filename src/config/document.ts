@@ -32,7 +32,7 @@ export interface ConfigDocument {
 export function readDocument(text: string): ConfigDocument {
   const lineCounter = new LineCounter();
   // Pretty errors and logged warnings quote the text, which may hold a secret.
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error', merge: true });
   const at = (offset: number): Position => {
     const { line, col } = lineCounter.linePos(offset);
     return { line, column: col };
@@ -43,7 +43,7 @@ export function readDocument(text: string): ConfigDocument {
   let readable = document.errors.every(({ code }) => code === 'DUPLICATE_KEY');
   let data: unknown;
   try {
-    data = document.toJS();
+    data = document.toJS({ maxAliasCount: 10_000 });
   } catch (error) {
     readable = false;
     if (problems.length === 0) {

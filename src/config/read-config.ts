@@ -42,7 +42,7 @@ export function readConfigText({ text, file, shownAs, env }: ConfigText): ReadRe
   const ofYaml = document.problems.map((problem) => located(problem, problem, shownAs));
   if (!document.readable) return { config: undefined, file, problems: ofYaml };
 
-  const { written, problems } = judge(document.data);
+  const { written, problems } = judge(withoutExtensions(document.data));
   const folder = dirname(file);
   const where: BuildContext['where'] = (path, at) => {
     const { line, column } = document.locate(path, at);
@@ -64,6 +64,12 @@ export function readConfigText({ text, file, shownAs, env }: ConfigText): ReadRe
     warnings: inFileOrder(suspicions(written.environments).map(locate)),
   };
   return { config: buildConfig(written, context), problems: [] };
+}
+
+/** Keys that begin with x- are for whoever writes the file: what anchors refer to, as in compose files. */
+function withoutExtensions(data: unknown): unknown {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return data;
+  return Object.fromEntries(Object.entries(data).filter(([key]) => !key.startsWith('x-')));
 }
 
 /** Rules are also tried on what is left when the malformed parts are taken out, so that one mistake hides no other. */

@@ -17,7 +17,6 @@ const fileRules: readonly ((config: WrittenConfig) => Problem[])[] = [
 const environmentRules: readonly ((environment: EffectiveEnvironment) => Problem[])[] = [
   platformIsChosen,
   driverIsChosen,
-  apiHasAddress,
   sandboxKnowsItsAddresses,
   connectionsHaveOneWay,
   identitiesHaveOneSource,
@@ -108,13 +107,6 @@ function driverIsChosen({ name, settings }: EffectiveEnvironment): Problem[] {
   ];
 }
 
-function apiHasAddress({ name, settings, writtenIn }: EffectiveEnvironment): Problem[] {
-  if (settings.driver === undefined || settings.driver.kind === 'sandbox') return [];
-  if (settings.api?.url !== undefined) return [];
-  const path = ['environments', writtenIn('api') ?? name, 'api', 'url'];
-  return [{ code: 'missing-key', path, message: 'is missing', hint: 'as api: { url: https://... }' }];
-}
-
 function sandboxKnowsItsAddresses({ settings, writtenIn }: EffectiveEnvironment): Problem[] {
   if (settings.driver?.kind !== 'sandbox') return [];
   return (['services', 'api', 'database', 'cache', 'identities'] as const).flatMap((setting) => {
@@ -197,7 +189,25 @@ function composeMechanismsNameTheirFile({ settings, writtenIn }: EffectiveEnviro
 
 /** Allowed, but worth a look. */
 export function suspicions(environments: WrittenEnvironments): Problem[] {
-  return [...sharedSystems(environments), ...unusedLogins(environments)];
+  return [...sharedSystems(environments), ...unusedLogins(environments), ...withoutApi(environments)];
+}
+
+/** Whoever only looks after data and services needs none. */
+function withoutApi(environments: WrittenEnvironments): Problem[] {
+  return Object.keys(environments).flatMap((name) => {
+    const { settings } = withParents(name, environments);
+    if (settings.driver === undefined || settings.driver.kind === 'sandbox') return [];
+    if (settings.api?.url !== undefined) return [];
+    return [
+      {
+        code: 'no-api',
+        path: ['environments', name],
+        message: 'has no api.url: exam mode by its flag, load, faults and rehearsals cannot be made',
+        hint: 'as api: { url: https://... }',
+        at: 'key' as const,
+      },
+    ];
+  });
 }
 
 function unusedLogins(environments: WrittenEnvironments): Problem[] {

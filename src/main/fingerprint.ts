@@ -8,9 +8,9 @@ const databaseSql = `
 
 /** Which system an environment really is: another folder's \`staging\` may be called the same. */
 export async function fingerprintOf({
-  api,
+  urlOf,
   withPostgres,
-}: Pick<Environment, 'api' | 'withPostgres'>): Promise<Fingerprint> {
+}: Pick<Environment, 'withPostgres'> & { readonly urlOf: () => string }): Promise<Fingerprint> {
   const [database, url] = await Promise.all([
     whenKnown(async () => {
       const { rows } = await withPostgres((postgres) =>
@@ -18,7 +18,7 @@ export async function fingerprintOf({
       );
       return rows[0] && `${rows[0].name} of ${rows[0].system}`;
     }),
-    whenKnown(async () => new URL(api.url).origin),
+    whenKnown(async () => new URL(urlOf()).origin),
   ]);
   return { ...(database !== undefined && { database }), ...(url !== undefined && { api: url }) };
 }

@@ -94,7 +94,7 @@ function sandbox(config: EnvironmentConfig, options: OpenOptions): Environment {
     const opened = httpApi({
       url: rootOf(access),
       basePaths: [access.basePath],
-      adminToken,
+      adminToken: () => adminToken,
     });
     apis.set(access.apiUrl, opened);
     return opened;
@@ -142,26 +142,33 @@ function driverOf(config: EnvironmentConfig, { env }: OpenOptions, helpers: Help
 }
 
 function configured(config: EnvironmentConfig, options: OpenOptions): Environment {
-  const { api } = config;
   const basePaths = platformOf(config).basePaths;
-  const adminToken = (api?.adminToken ?? api?.token)?.reveal();
   const helpers = helpersOf(config, options);
   const driver = driverOf(config, options, helpers);
   const withPostgres: Environment['withPostgres'] = async (use, how) =>
     openPostgres(await connection('database', config, driver))(use, how);
-  const opened = httpApi({
-    url: required(api?.url.reveal(), config, 'api.url'),
-    basePaths: api?.basePath === undefined ? basePaths : [api.basePath],
-    env: options.env,
-    ...(adminToken === undefined ? {} : { adminToken }),
-  });
+  let opened: Api | undefined;
+  // secrets are looked up when they are used: who needs none of the API's is not stopped by one that is missing
+  const api = (): Api => {
+    const { url, basePath, adminToken, token } = config.api ?? {};
+    const admin = adminToken ?? token;
+    opened ??= httpApi({
+      url: required(url?.reveal(), config, 'api.url'),
+      basePaths: basePath === undefined ? basePaths : [basePath],
+      env: options.env,
+      ...(admin !== undefined && { adminToken: () => admin.reveal() }),
+    });
+    return opened;
+  };
   return {
     ...common(config),
     ...replicaOf(config),
     helpers,
     driver,
-    api: opened,
-    fingerprint: () => fingerprintOf({ api: opened, withPostgres }),
+    get api() {
+      return api();
+    },
+    fingerprint: () => fingerprintOf({ urlOf: () => api().url, withPostgres }),
     withPostgres,
     withRedis: async (use) => openRedis(await connection('cache', config, driver))(use),
     identities: (count, how) =>

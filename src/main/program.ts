@@ -27,7 +27,7 @@ export function globalProgram(): Command {
     .option('-q, --quiet', 'no progress on stderr', false)
     .option('-v, --verbose', 'say more on stderr', false)
     .option('--debug', 'stacks of errors', false)
-    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('afterAll', '\nexamctl help options shows the flags that every command takes.')
     .showHelpAfterError('(examctl <command> --help shows what can be said)')
     .exitOverride();
 }

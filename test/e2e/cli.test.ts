@@ -104,7 +104,8 @@ describe('--help', () => {
     expect(usage).toMatch(new RegExp(`^Usage: examctl ${name} `));
     expect(description).toMatch(/\w+ \w+/);
     expect(stdout).toMatch(/\nExamples?:\n( {2}.*examctl .*\n)+/);
-    expect(stdout).toContain('--output <format>');
+    expect(stdout).toContain('examctl help options');
+    expect(stdout).not.toContain('--output <format>');
 
     await Promise.all(
       subcommands(stdout).map(async (sub) => {
@@ -114,6 +115,14 @@ describe('--help', () => {
         expect(ended.stdout.split('\n')[2], `${name} ${sub}`).toMatch(/\w+ \w+/);
       }),
     );
+  });
+
+  it('options has the flags that every command takes, and names the commands with a dry run', async () => {
+    const { exitCode, stdout } = await run('help options');
+    expect(exitCode).toBe(0);
+    for (const wanted of ['--env <name>', '--output <format>', '--state <folder>', '  exam-mode on\n'])
+      expect(stdout).toContain(wanted);
+    expect(stdout).not.toContain('  sandbox up\n');
   });
 
   it('lists the subcommands', async () => {

@@ -53,7 +53,11 @@ async function listen(
 }
 
 function open(url: string, adminToken?: string): HttpApi {
-  const api = httpApi({ url, basePaths, ...(adminToken === undefined ? {} : { adminToken }) });
+  const api = httpApi({
+    url,
+    basePaths,
+    ...(adminToken === undefined ? {} : { adminToken: () => adminToken }),
+  });
   apis.push(api);
   return api;
 }

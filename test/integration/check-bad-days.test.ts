@@ -93,6 +93,10 @@ describe('on a bad day', () => {
         'constraints-valid': rules,
         'lost-answers': found,
       } = outcomesOf(run);
+      const elsewhere = await database.run(`${database.url}?options=-c%20search_path%3Dother`);
+      expect(new Set(elsewhere.outcomes.map(({ outcome }) => outcome))).toEqual(new Set(['unknown']));
+      expect(elsewhere.outcomes[0]?.message).toContain("none of the platform's tables is in this database");
+      expect(exitCode(elsewhere)).toBe(3);
       expect(unknown?.message).toMatch(/has no such table: .*session_questions.* \(42P01\)/);
       expect(rules).toMatchObject({ outcome: 'fail', findings: 1 });
       expect(found?.outcome).toBe('pass');

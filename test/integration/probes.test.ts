@@ -247,8 +247,8 @@ describe('exam mode', () => {
       await setExamMode(false);
       const exp = Math.floor(Date.now() / 1_000) - 600;
       const payload = Buffer.from(JSON.stringify({ exp })).toString('base64url');
-      await expect(toggleBy({ adminToken: `e30.${payload}.x` })).rejects.toThrow(/has expired at/);
-      await expect(toggleBy({ adminToken: 'not-one' })).rejects.toThrow(/answered 401/);
+      await expect(toggleBy({ adminToken: () => `e30.${payload}.x` })).rejects.toThrow(/has expired at/);
+      await expect(toggleBy({ adminToken: () => 'not-one' })).rejects.toThrow(/answered 401/);
       await freeze(true);
       try {
         await expect(toggleBy()).rejects.toThrow(/admin freeze is on, set by .*reason: audit/);

@@ -17,7 +17,7 @@ export async function sandboxEnvironment(stateFolder: string): Promise<SandboxEn
   const api = httpApi({
     url: access.apiUrl,
     basePaths: [access.basePath],
-    adminToken: await access.adminToken(),
+    adminToken: await access.adminToken().then((token) => () => token),
   });
   const helpers = sandboxHelpers(stateFolder);
   return {

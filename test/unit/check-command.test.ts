@@ -265,6 +265,26 @@ describe('the report of a run', () => {
 
   it('shows a table of findings and the remedy for each check that found something', () => {
     const { blocks, exitCode } = checkRunReport(run);
+    const shown = (of: typeof run.outcomes, options = {}) => {
+      const [first] = checkRunReport({ ...run, outcomes: of }, options).blocks;
+      return first?.type === 'outcomes' ? first.outcomes : [];
+    };
+    const [some] = run.outcomes;
+    if (some === undefined) throw new Error('no outcome');
+    const as = (id: string, outcome: typeof some.outcome, message = id) => ({
+      ...some,
+      id,
+      outcome,
+      message,
+    });
+    // what is bad comes first, and one cause is said once
+    const mixed = [as('a', 'pass'), as('b', 'fail'), as('c', 'unknown'), as('d', 'skipped')];
+    expect(shown(mixed).map(({ id }) => id)).toEqual(['b', 'c', 'a', 'd']);
+    expect(shown(mixed, { failedOnly: true }).map(({ id }) => id)).toEqual(['b', 'c']);
+    const away = ['a', 'b', 'c'].map((id) => as(id, 'unknown', 'the database is away'));
+    expect(shown(away)).toMatchObject([
+      { title: '3 checks could not be made', message: 'the database is away' },
+    ]);
 
     expect(exitCode).toBe(1);
     expect(blocks.filter(({ type }) => type === 'table')).toEqual([

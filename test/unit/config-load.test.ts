@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how references are written
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -60,11 +60,33 @@ describe('finding the file', () => {
     expect((await loadConfig({ cwd: deep, env: {} })).file).toBe(join(cwd, 'examctl.yaml'));
   });
 
-  test('a folder that is called examctl.yaml is passed over', async () => {
+  test('what is called examctl.yaml and is no file is an error that names it, not the sandbox', async () => {
     const { cwd } = await load(design);
     const deep = join(cwd, 'c');
     await mkdir(join(deep, 'examctl.yaml'), { recursive: true });
-    expect((await loadConfig({ cwd: deep, env: {} })).file).toBe(join(cwd, 'examctl.yaml'));
+    const loading = () => loadConfig({ cwd: deep, env: {} });
+    await expect(loading()).rejects.toThrow(`${join(deep, 'examctl.yaml')} is a folder, and no file`);
+    await rm(join(deep, 'examctl.yaml'), { recursive: true });
+    await symlink('gone.yaml', join(deep, 'examctl.yaml'));
+    await expect(loading()).rejects.toThrow(ConfigError);
+    await expect(loading()).rejects.toThrow(/a link to nothing/);
+    await rm(join(deep, 'examctl.yaml'));
+    await symlink('../examctl.yaml', join(deep, 'examctl.yaml'));
+    expect((await loading()).file).toBe(join(deep, 'examctl.yaml'));
+  });
+
+  test('anchors, merge keys and keys that begin with x- are taken as in compose files', async () => {
+    const { config } = await load(`x-defaults: &defaults
+  platform: exam-platform
+  thresholds: { p95_ms: 400 }
+environments:
+  staging:
+    <<: *defaults
+    driver: { kind: compose, file: docker-compose.yml }
+`);
+    expect(config.environments[0]).toMatchObject({ name: 'staging', platform: 'exam-platform' });
+    expect(config.environments[0]?.thresholds.p95Ms).toBe(400);
+    await expect(load('environments: {}\ny-other: 1\n')).rejects.toThrow('y-other: unknown key');
   });
 
   test('a file that was asked for and is not there is an error, not the sandbox', async () => {

@@ -239,14 +239,13 @@ describe('relations between keys', () => {
     expect(problems).toEqual([expect.stringContaining('extends itself: a -> b -> a')]);
   });
 
-  test('an environment without platform, driver or address misses them', () => {
+  test('an environment without platform or driver misses them', () => {
     expect(
       problemsOf(
         'environments:\n  a: { driver: { kind: kubernetes, namespace: x } }\n  b: { platform: exam-platform }\n',
       ),
     ).toEqual([
       expect.stringContaining('2:3 environments.a.platform: is missing'),
-      expect.stringContaining('2:3 environments.a.api.url: is missing'),
       expect.stringContaining('3:3 environments.b.driver: is missing'),
     ]);
   });

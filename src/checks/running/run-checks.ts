@@ -9,7 +9,7 @@ import type { CheckCatalogue } from '../index.ts';
 import { type Frame, judge, type Seen, skipped, unknown } from '../judge.ts';
 import { selectChecks } from '../select-checks.ts';
 import { abortable } from '../server/abortable.ts';
-import { missingRevision, type ServerState, serverState } from '../server/server-state.ts';
+import { missingRevision, missingTables, type ServerState, serverState } from '../server/server-state.ts';
 import { onSnapshot, recover, type Snapshot, whyNotAnother } from '../server/snapshot.ts';
 import { explained, type PlannedStatement, planStatements } from '../statements/plan-statements.ts';
 import { fewSessions, idsStatement, outsideOf, type Scope } from '../statements/scope.ts';
@@ -224,7 +224,7 @@ class RunningChecks {
     for (const check of this.#checks) {
       const broken = whyNotSent(check);
       const left = leaveOut?.(check) ?? outsideOf(check, this.#options.scope ?? null);
-      const missing = missingRevision(check, server);
+      const missing = missingTables(check, server) ?? missingRevision(check, server);
       if (broken !== null) this.#answers.set(check, { error: broken, durationMs: 0 });
       else if (left !== null) this.#leftOut.set(check, left);
       else if (missing !== null) this.#answers.set(check, { error: missing, durationMs: 0 });

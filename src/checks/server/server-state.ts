@@ -52,6 +52,19 @@ async function orNull<Row>(postgres: Postgres, sql: string): Promise<Row | null>
   }
 }
 
+/** Another database than the platform's, or a search path that passes its schema by, says nothing about the platform's data. */
+export function missingTables({ suites }: Check, server: ServerState): Undetermined | null {
+  // a check of the user's own may look at other tables
+  if (server.schemas.size > 0 || !suites.some((suite) => suite === 'core' || suite === 'classic'))
+    return null;
+  return new Undetermined(
+    "none of the platform's tables is in this database, as far as its search path goes",
+    {
+      hint: 'check database.url: the name of the database, and options=-c search_path=... where the tables are in another schema',
+    },
+  );
+}
+
 /** Revisions are numbered: "046_csp_reports" comes before "048_family_id". */
 export function missingRevision({ revision }: Check, server: ServerState): Undetermined | null {
   if (revision === undefined || server.revision === null) return null;
