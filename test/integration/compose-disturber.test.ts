@@ -163,13 +163,13 @@ describe('what examctl disturbs in containers', () => {
       expect(await exchange('backend', 'cache', 1)).toMatchObject({ answer: null });
       expect(await exchange('edge', 'cache')).toMatchObject({ answer: '-' });
       expect(await exchange('backend', 'database')).toMatchObject({ answer: 'N' });
-      await expect.poll(cacheAsReadySays, { timeout: 8_000 }).toBe('degraded');
+      await expect.poll(cacheAsReadySays).toBe('degraded');
 
       await calm(what);
 
       expect(await isDisturbed(what)).toBe(false);
       expect(await exchange('backend', 'cache')).toMatchObject({ answer: '-' });
-      await expect.poll(cacheAsReadySays, { timeout: 8_000 }).toBe('ok');
+      await expect.poll(cacheAsReadySays).toBe('ok');
       expect(await differences(before)).toEqual([]);
     });
 
@@ -298,7 +298,7 @@ describe('what examctl disturbs in containers', () => {
 
     it('whose time is over has no relay any more, and is made whole by doing it again', async () => {
       const what = await disturb(delay, 2);
-      await expect.poll(() => helpers.find(), { timeout: 4_000 }).toEqual([]);
+      await expect.poll(() => helpers.find()).toEqual([]);
       expect(await isDisturbed(what)).toBe(true);
 
       await disturb(delay);
@@ -350,7 +350,7 @@ describe('what examctl disturbs in containers', () => {
       expect(groupOf(pid, 'cpu')).toBe(groupOf(await pidOf('cache'), 'cpu'));
       expect(groupOf(pid, 'cpu')).not.toBe(groupOf(process.pid, 'cpu'));
       const ticks = processStat(pid)?.ticks ?? 0;
-      await expect.poll(() => (processStat(pid)?.ticks ?? 0) - ticks, { timeout: 5_000 }).toBeGreaterThan(15);
+      await expect.poll(() => (processStat(pid)?.ticks ?? 0) - ticks).toBeGreaterThan(15);
 
       await calm(what);
       await calm(what);
@@ -387,7 +387,7 @@ describe('what examctl disturbs in containers', () => {
     it('ends by itself when its time is over', async () => {
       const what = await disturb({ kind: 'cpu', service: 'cache', cores: 1 }, 2);
       expect(await isDisturbed(what)).toBe(true);
-      await expect.poll(() => isDisturbed(what), { timeout: 4_000 }).toBe(false);
+      await expect.poll(() => isDisturbed(what)).toBe(false);
     });
   });
 
@@ -481,9 +481,9 @@ describe('what examctl disturbs in containers', () => {
     const workers = await driver.workers('backend');
     expect(workers).toHaveLength(2);
     await driver.killWorker('backend', signal);
-    await expect.poll(async () => (await driver.workers('backend')).length, { timeout: 8_000 }).toBe(2);
+    await expect.poll(async () => (await driver.workers('backend')).length).toBe(2);
     expect((await driver.workers('backend')).filter((pid) => workers.includes(pid))).toHaveLength(1);
-    await expect.poll(() => differences(before), { timeout: 8_000 }).toEqual([]);
+    await expect.poll(() => differences(before)).toEqual([]);
   });
 
   describe('another container', () => {
@@ -519,9 +519,7 @@ describe('what examctl disturbs in containers', () => {
       execa('docker', ['rm', '--force', name], { env: engine.env, extendEnv: false, reject: false });
     const untilItAnswers = async () => {
       const address = await addressOfIt();
-      await expect
-        .poll(async () => (await exchange('backend', address, 1)).answer, { timeout: 5_000 })
-        .toBe('h');
+      await expect.poll(async () => (await exchange('backend', address, 1)).answer).toBe('h');
       return address;
     };
     const toIt = { from: 'backend', to: 'frontend' } as const;
@@ -570,7 +568,7 @@ describe('what examctl disturbs in containers', () => {
       const pid = await pidOf('frontend');
       await driver.killWorker('frontend', signal);
       expect(processStat(pid)).toBeUndefined();
-      await expect.poll(() => differences(before), { timeout: 8_000 }).toEqual([]);
+      await expect.poll(() => differences(before)).toEqual([]);
       expect(await pidOf('frontend')).not.toBe(pid);
       expect(
         await driver.disturber.possibility({ kind: 'network-delay', ...toIt, milliseconds: 1 }),
@@ -668,14 +666,14 @@ describe('what examctl disturbs in containers', () => {
       await start([]);
       await untilItAnswers();
       const delay: Disturbance = { kind: 'network-delay', ...toIt, milliseconds: 200 };
-      await disturb(delay);
-      await disturb({ kind: 'cpu', service: 'frontend', cores: 1 });
+      await disturb(delay, 600);
+      await disturb({ kind: 'cpu', service: 'frontend', cores: 1 }, 600);
       expect(helpers.find()).toHaveLength(2);
       open.length = 0;
 
       await remove();
 
-      await expect.poll(() => helpers.find(), { timeout: 2_000 }).toEqual([]);
+      await expect.poll(() => helpers.find()).toEqual([]);
       await expect(calm(idOf(delay))).rejects.toThrow('there is no container of frontend');
       await expect(isDisturbed(idOf(delay))).rejects.toThrow(Undetermined);
       expect(await driver.disturber.possibility(delay)).toEqual({
@@ -699,10 +697,10 @@ describe('what examctl disturbs in containers', () => {
           },
         });
         const delay = idOf({ kind: 'network-delay', ...toIt, milliseconds: 200 });
-        await expect(disturber.disturb({ ...delay, lifeSeconds: 60 }, signal)).rejects.toThrow(
+        await expect(disturber.disturb({ ...delay, lifeSeconds: 600 }, signal)).rejects.toThrow(
           'frontend-1 ended, or was taken away',
         );
-        await expect.poll(() => helpers.find(), { timeout: 2_000 }).toEqual([]);
+        await expect.poll(() => helpers.find()).toEqual([]);
       },
     );
 

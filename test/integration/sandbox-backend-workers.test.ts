@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => services?.stop());
 afterEach(async () => {
   child.kill('SIGKILL');
-  await until(async () => workers().length === 0, 10);
+  await until(async () => workers().length === 0, 60);
   rmSync(folder, { recursive: true });
 });
 
@@ -77,7 +77,7 @@ function commandOf(pid: string): string {
 }
 
 async function allListening(times: number): Promise<void> {
-  await until(async () => said.split('Uvicorn running').length - 1 >= times, 20);
+  await until(async () => said.split('Uvicorn running').length - 1 >= times, 60);
 }
 
 function exited(): Promise<number | null> {
@@ -117,7 +117,7 @@ describe.skipIf(process.platform !== 'linux')('workers behind one port', { timeo
 
     child.kill('SIGKILL');
 
-    await until(async () => workers().length === 0, 10);
+    await until(async () => workers().length === 0, 60);
   });
 
   it('end with 3 when Redis is required and is not there at the start', async () => {

@@ -292,7 +292,7 @@ describe('the mail vendor', () => {
       expect(await differences(before)).toEqual(['mail vendor']);
       const ids = (await queue(3)).map(({ id }) => id);
       const first = async () => (await rowsOf(ids))[0];
-      await expect.poll(async () => (await first())?.last_error, { timeout: 8_000 }).toContain(said);
+      await expect.poll(async () => (await first())?.last_error).toContain(said);
       await sleep(2_500);
       expect((await rowsOf(ids)).map(({ status, attempts }) => [status, attempts])).toEqual([
         ['queued', 1],
@@ -302,7 +302,7 @@ describe('the mail vendor', () => {
       await driver.disturber.calm(what, signal);
       expect(await differences(before)).toEqual([]);
       const states = async () => (await rowsOf(ids)).map(({ status, attempts }) => [status, attempts]);
-      await expect.poll(states, { timeout: 10_000 }).toEqual([
+      await expect.poll(states).toEqual([
         ['sent', 2],
         ['sent', 1],
         ['sent', 1],
@@ -315,7 +315,7 @@ describe('the mail vendor', () => {
     const what = await disturb({ kind: 'vendor', answer: '500' });
     const [mail] = await queue(1, 4);
     const row = async () => (await rowsOf([mail?.id ?? '']))[0];
-    await expect.poll(row, { timeout: 8_000 }).toMatchObject({ status: 'failed', attempts: 5 });
+    await expect.poll(row).toMatchObject({ status: 'failed', attempts: 5 });
     await driver.disturber.calm(what, signal);
     await sleep(2_500);
     expect(delivered().some(({ id }) => id === mail?.id)).toBe(false);
@@ -329,7 +329,7 @@ describe('the mail vendor', () => {
     await sleep(3_000);
     expect(await rowsOf(ids)).toMatchObject([{ status: 'queued', attempts: 0 }]);
     await examMode(false);
-    await expect.poll(() => rowsOf(ids), { timeout: 6_000 }).toMatchObject([{ status: 'sent' }]);
+    await expect.poll(() => rowsOf(ids)).toMatchObject([{ status: 'sent' }]);
   });
 });
 

@@ -251,9 +251,5 @@ async function collect(lines: AsyncIterable<LogLine>): Promise<LogLine[]> {
 }
 
 async function waitFor(holds: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 250; attempt++) {
-    if (holds()) return;
-    await sleep(40);
-  }
-  throw new Error('waited 10 s in vain');
+  await expect.poll(holds).toBe(true);
 }

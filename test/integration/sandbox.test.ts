@@ -2,7 +2,6 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isAlive, readProcFile } from '../../src/adapters/processes.ts';
@@ -337,18 +336,15 @@ async function partOf({ context }: TestSandbox, id: string) {
 type Part = Awaited<ReturnType<typeof partOf>>;
 
 async function until(sandbox: TestSandbox, id: string, holds: (part: Part) => boolean): Promise<Part> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const part = await partOf(sandbox, id);
-    if (holds(part)) return part;
-    await sleep(50);
-  }
-  throw new Error(`${id}: ${JSON.stringify(await partOf(sandbox, id))}`);
+  let part = await partOf(sandbox, id);
+  const look = async () => {
+    part = await partOf(sandbox, id);
+    return holds(part) || part;
+  };
+  await expect.poll(look).toBe(true);
+  return part;
 }
 
 async function waitFor(holds: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
-    if (holds()) return;
-    await sleep(20);
-  }
-  throw new Error('waited 10 s in vain');
+  await expect.poll(holds, { interval: 20 }).toBe(true);
 }

@@ -25,11 +25,7 @@ function supervise(script: string, patience: Partial<Patience> = {}): { events: 
 }
 
 async function waitFor(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 250; attempt++) {
-    if (await holds()) return;
-    await sleep(20);
-  }
-  throw new Error('waited 5 s in vain');
+  await expect.poll(holds, { interval: 20 }).toBe(true);
 }
 
 it('gives up a process that keeps failing, and shows its last words', async () => {

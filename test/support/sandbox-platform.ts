@@ -115,7 +115,7 @@ function startPart(part: string, configFile: string, folder: string): ChildProce
 }
 
 async function untilHealthy(address: string): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   while ((await statusOf(`${address}/health`)) !== 200) {
     if (Date.now() > deadline) throw new Error(`${address} did not become healthy`);
     await sleep(50);

@@ -187,11 +187,12 @@ describe('the latency of the platform', () => {
         () => Promise.reject(new Undetermined('nobody there')),
         async () => {
           queries += 1;
+          await new Promise((resolve) => setTimeout(resolve, 30));
         },
       ),
     );
 
-    expect(await measure(signal)).toBeLessThan(1_000);
+    expect(await measure(signal)).toBeGreaterThan(25);
     await measure(signal);
     expect(queries).toBe(2);
   });

@@ -130,7 +130,10 @@ describe('running k6', () => {
     const hangs = `${writesOneSample} process.on('SIGINT', () => {}); fs.writeFileSync(${JSON.stringify(ready)}, ''); setInterval(() => {}, 1000);`;
     const { ended, samples } = run(fakeK6(hangs), { signal: abort.signal });
     while (!existsSync(ready)) await new Promise((resolve) => setTimeout(resolve, 20));
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
     abort.abort();
+    vi.advanceTimersByTime(4_000);
+    vi.useRealTimers();
     expect(await ended).toMatchObject({ thresholdsCrossed: false, requests: null, aborted: true });
     expect(samples).toHaveLength(1);
   });
