@@ -224,7 +224,7 @@ class RunningChecks {
     for (const check of this.#checks) {
       const broken = whyNotSent(check);
       const left = leaveOut?.(check) ?? outsideOf(check, this.#options.scope ?? null);
-      const missing = missingTables(check, server) ?? missingRevision(check, server);
+      const missing = missingTables(server) ?? missingRevision(check, server);
       if (broken !== null) this.#answers.set(check, { error: broken, durationMs: 0 });
       else if (left !== null) this.#leftOut.set(check, left);
       else if (missing !== null) this.#answers.set(check, { error: missing, durationMs: 0 });

@@ -53,10 +53,8 @@ async function orNull<Row>(postgres: Postgres, sql: string): Promise<Row | null>
 }
 
 /** Another database than the platform's, or a search path that passes its schema by, says nothing about the platform's data. */
-export function missingTables({ suites }: Check, server: ServerState): Undetermined | null {
-  // a check of the user's own may look at other tables
-  if (server.schemas.size > 0 || !suites.some((suite) => suite === 'core' || suite === 'classic'))
-    return null;
+export function missingTables({ schemas }: ServerState): Undetermined | null {
+  if (schemas.size > 0) return null;
   return new Undetermined(
     "none of the platform's tables is in this database, as far as its search path goes",
     {
