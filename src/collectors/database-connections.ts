@@ -1,3 +1,4 @@
+import { attempt, had } from '../probes/attempt.ts';
 import type { Collector } from './collector.ts';
 import { poolCapacity, poolUse, readConnections } from './pool-use.ts';
 
@@ -9,7 +10,9 @@ export const databaseConnections: Collector = {
     'The pool is exhausted when all of it is in use: requests then wait up to 30 s and fail. ' +
     'The server has a limit of its own, max_connections, which all its clients share.',
   async collect({ environment }) {
-    const capacity = await poolCapacity(environment);
+    const seen = await attempt(() => poolCapacity(environment));
+    // SQL tells who is connected; of how many the pool may have, only the services do
+    const capacity = had(seen) ?? { workers: 0, perWorker: 0, connections: 0 };
     const { groups, serverConnections, maxConnections } = await readConnections(environment);
     const use = poolUse(groups, capacity);
     return {
@@ -24,8 +27,11 @@ export const databaseConnections: Collector = {
         },
         {
           name: 'pool_capacity',
-          title: `pool capacity (${capacity.workers} workers of ${capacity.perWorker})`,
-          value: capacity.connections,
+          title:
+            'problem' in seen
+              ? `pool capacity: not known, ${seen.problem}`
+              : `pool capacity (${capacity.workers} workers of ${capacity.perWorker})`,
+          value: 'problem' in seen ? null : capacity.connections,
           unit: 'connections',
         },
         { name: 'pool_share', title: 'share of the pool in use', value: use.share, unit: 'share' },

@@ -146,6 +146,7 @@ function buildDriver(
 ): DriverConfig {
   switch (driver.kind) {
     case 'sandbox':
+    case 'none':
       return { kind: driver.kind };
     case 'compose':
       return { kind: driver.kind, file: pathOf(driver.file), project: driver.project };

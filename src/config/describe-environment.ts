@@ -47,6 +47,7 @@ function describeDriver(driver: DriverConfig): Described {
   const { kind } = driver;
   switch (kind) {
     case 'sandbox':
+    case 'none':
       return [['kind', kind]];
     case 'compose':
       return [

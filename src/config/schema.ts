@@ -61,6 +61,7 @@ const shareOfOne = () => z.number().min(0).max(1);
 const driver = z
   .discriminatedUnion('kind', [
     section({ kind: z.literal('sandbox') }),
+    section({ kind: z.literal('none') }),
     section({ kind: z.literal('compose'), file: text(), project: text().optional() }),
     section({ kind: z.literal('kubernetes'), namespace: text(), context: text().optional() }),
     section({

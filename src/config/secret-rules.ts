@@ -44,12 +44,21 @@ function isDecodable(text: string): boolean {
   }
 }
 
+/** As libpq takes them: postgres://user:password@one:5432,two:5432/database */
+function namesSeveralHosts(value: string): boolean {
+  const [authority = ''] = value.replace(/^[^:]*:\/\//, '').split(/[/?#]/);
+  return (authority.split('@').at(-1) ?? '').includes(',');
+}
+
 const hasUnencoded =
   'has a character in its password that must be percent-encoded (/ as %2F, ? as %3F, # as %23)';
 
 /** What is wrong with a URL whose references have been replaced. */
 export function resolvedUrlProblem(value: string, protocols: readonly string[]): string | undefined {
   const expected = protocols.map((protocol) => `${protocol}//`).join(' or ');
+  if (namesSeveralHosts(value)) {
+    return 'names several hosts, and examctl asks one: name the primary, or the pooler in front of them';
+  }
   if (!URL.canParse(value)) {
     return /:[^@]*[/?#][^@]*@/.test(value.replace(/^[^:]*:\/\//, ''))
       ? hasUnencoded

@@ -52,6 +52,8 @@ export interface EnvironmentConfig {
 
 export type DriverConfig =
   | { readonly kind: 'sandbox' }
+  /** only API, database and cache are reached */
+  | { readonly kind: 'none' }
   | { readonly kind: 'compose'; readonly file: string; readonly project: string | undefined }
   | { readonly kind: 'kubernetes'; readonly namespace: string; readonly context: string | undefined }
   | {

@@ -30,7 +30,7 @@ export interface InstanceStats {
 
 /** How the services of an environment are reached and changed. Everything that changes is idempotent. */
 export interface Driver {
-  readonly kind: 'sandbox' | 'compose' | 'kubernetes' | 'railway';
+  readonly kind: 'sandbox' | 'compose' | 'kubernetes' | 'railway' | 'none';
   /** all instances of all services; throws Undetermined when the driver itself cannot be asked */
   instances(): Promise<ServiceInstance[]>;
   /** resolves when every instance of the service answers, not merely when it was started */

@@ -13,7 +13,7 @@ export interface Platform {
   /** worker processes behind one backend instance, unless the variable of the running service says otherwise */
   readonly workersPerInstance: {
     readonly variable: string;
-    readonly byDriver: Readonly<Record<'sandbox' | 'compose' | 'kubernetes' | 'railway', number>>;
+    readonly byDriver: Readonly<Record<'sandbox' | 'compose' | 'kubernetes' | 'railway' | 'none', number>>;
   };
   /** SQL, no parameters; one row {in_progress: int, last_ends_at: timestamptz|null} */
   readonly sessionsInProgressSql: string;

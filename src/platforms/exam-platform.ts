@@ -159,7 +159,7 @@ export const examPlatform: Platform = {
   poolApplications: ['examplatform-backend%', ''],
   workersPerInstance: {
     variable: 'UVICORN_WORKERS',
-    byDriver: { sandbox: 1, compose: 5, kubernetes: 5, railway: 5 },
+    byDriver: { sandbox: 1, compose: 5, kubernetes: 5, railway: 5, none: 5 },
   },
   // Expiry is lazy: a timed session that nobody touches stays ACTIVE for ever.
   sessionsInProgressSql: `

@@ -6,10 +6,12 @@ import { parseInfo } from '../../src/adapters/redis.ts';
 import { captureMetrics } from '../../src/collectors/capture.ts';
 import { cellText, figureText } from '../../src/collectors/capture-summary.ts';
 import type { Collector } from '../../src/collectors/collector.ts';
+import { databaseConnections } from '../../src/collectors/database-connections.ts';
 import { collectors } from '../../src/collectors/index.ts';
 import { type ConnectionGroup, poolUse } from '../../src/collectors/pool-use.ts';
 import { redisFigures } from '../../src/collectors/redis-info.ts';
 import { metricsReport } from '../../src/commands/metrics.ts';
+import { unavailableDriver } from '../../src/drivers/unavailable.ts';
 import type { Environment } from '../../src/lifecycle/environment.ts';
 import { Undetermined } from '../../src/lifecycle/errors.ts';
 import { examPlatform } from '../../src/platforms/exam-platform.ts';
@@ -151,5 +153,31 @@ describe('a capture', () => {
     await writeFile(file, '');
     await expect(capture([ok], file)).rejects.toThrow(Undetermined);
     await expect(capture([ok], file)).rejects.toThrow(file);
+  });
+});
+
+describe('connections without a driver of the services', () => {
+  test('are told by SQL alone: only the share of the pool is unknown', async () => {
+    const rows = [{ application: 'examplatform-backend-1', state: 'active', connections: 3, pool: true }];
+    const environment = {
+      platform: examPlatform,
+      driver: unavailableDriver('none', 'elsewhere'),
+      withPostgres: (use: (postgres: object) => unknown) =>
+        use({
+          query: async (sql: string) =>
+            sql.includes('max_connections') ? { rows: [{ connections: 7, max: 100 }] } : { rows },
+        }),
+    } as unknown as Environment;
+    const context = { environment } as unknown as Parameters<typeof databaseConnections.collect>[0];
+
+    const { figures } = await databaseConnections.collect(context);
+
+    const figureOf = (name: string) => figures.find((figure) => figure.name === name)?.value;
+    expect(figureOf('pool_used')).toBe(3);
+    expect(figureOf('server_connections')).toBe(7);
+    expect(figureOf('max_connections')).toBe(100);
+    expect(figureOf('pool_share')).toBeNull();
+    expect(figureOf('pool_capacity')).toBeNull();
+    expect(figures.find(({ name }) => name === 'pool_capacity')?.title).toContain('its driver is "none"');
   });
 });

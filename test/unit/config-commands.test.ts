@@ -150,7 +150,7 @@ describe('config schema', () => {
     expect(schema.additionalProperties).toBe(false);
     const environment = schema.properties.environments.additionalProperties;
     expect(environment.properties.platform.enum).toContain('exam-platform');
-    expect(environment.properties.driver.oneOf).toHaveLength(4);
+    expect(environment.properties.driver.oneOf).toHaveLength(5);
   });
 });
 

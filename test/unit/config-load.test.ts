@@ -394,6 +394,7 @@ environments:
     ['postgres://u:12#geheim@db/exams', 'must be percent-encoded'],
     ['postgres://u:12?geheim@db/exams', 'must be percent-encoded'],
     ['postgres://u:geheim%FF@db/exams', 'must be written as %25'],
+    ['postgres://u:geheim@one:5432,two:5432/exams', 'names several hosts, and examctl asks one'],
     ['geheim', 'is not a URL'],
   ])('that is all of it names what is wrong with it, and shows nothing of it: %s', async (URL, message) => {
     const attempt = revealed('${env:URL}', { URL });
