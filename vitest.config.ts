@@ -15,11 +15,12 @@ const longest = [
   'test/integration/load-losses.test.ts',
   'test/e2e/crash-matrix-compose.test.ts',
   'test/e2e/crash-matrix-sandbox.test.ts',
-  'test/e2e/rehearse-go.test.ts',
-  'test/e2e/defects.test.ts',
   'test/e2e/rehearse.test.ts',
   'test/integration/load.test.ts',
 ];
+
+/** Whole exams, two at a time: what is to happen while students answer has to come while they do. */
+const exams = ['test/e2e/{rehearse-go,defects}.test.ts'];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -48,8 +49,9 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     projects: [
       project('units', 1, { include: units, isolate: false, maxWorkers: 4, testTimeout: 30_000 }),
+      project('exams', 2, { include: exams, maxWorkers: 2 }),
       // real servers and processes: they mostly wait
-      project('others', 2, { include: ['test/**/*.test.ts'], exclude: units, maxWorkers: 5 }),
+      project('others', 3, { include: ['test/**/*.test.ts'], exclude: [...units, ...exams], maxWorkers: 5 }),
     ],
   },
 });

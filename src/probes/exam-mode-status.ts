@@ -77,7 +77,7 @@ export async function examModeStatus(
             on: variableRead.value !== undefined && isTrue(variableRead.value),
           },
     lastToggle: had(toggle),
-    settlesIn: settlesIn(had(flag), facts.cacheSeconds),
+    settlesIn: settlesIn(had(flag), behaviour, facts.cacheSeconds),
     drift: [...driftBetween({ variable, flag, behaviour }), ...unrecorded(flag, toggle)],
     problems: [
       ...problemsOf({
@@ -94,8 +94,12 @@ export async function examModeStatus(
   };
 }
 
-function settlesIn(flag: FlagRow | null | undefined, cacheSeconds: number): number {
-  if (flag === undefined || flag === null) return 0;
+function settlesIn(
+  flag: FlagRow | null | undefined,
+  behaviour: ExamModeBehaviour,
+  cacheSeconds: number,
+): number {
+  if (flag === undefined || flag === null || behaviour === (flag.value ? 'on' : 'off')) return 0;
   return Math.max(0, Math.ceil(cacheSeconds + 1 - flag.ageMs / 1_000));
 }
 
