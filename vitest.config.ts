@@ -51,7 +51,7 @@ export default defineConfig({
       project('units', 1, { include: units, isolate: false, maxWorkers: 4, testTimeout: 30_000 }),
       project('exams', 2, { include: exams, maxWorkers: 2 }),
       // real servers and processes: they mostly wait
-      project('others', 3, { include: ['test/**/*.test.ts'], exclude: [...units, ...exams], maxWorkers: 5 }),
+      project('others', 3, { include: ['test/**/*.test.ts'], exclude: [...units, ...exams], maxWorkers: 4 }),
     ],
   },
 });

@@ -69,7 +69,7 @@ const insufficientPrivilege = '42501';
 const madeMeanwhile = ['23505', '42P06', '42P07'];
 
 /** IF NOT EXISTS alone asks for the right to create even where there is nothing to create. */
-async function makeTable(postgres: Postgres): Promise<void> {
+async function makeTable(postgres: Postgres, attempts = 5): Promise<void> {
   const { rows } = await postgres.query<{ schema: boolean; table: boolean }>(whatIsThere);
   if (rows[0]?.table) return;
   try {
@@ -82,7 +82,9 @@ async function makeTable(postgres: Postgres): Promise<void> {
         cause: error,
       });
     }
-    if (!madeMeanwhile.includes(code)) throw error;
+    if (!madeMeanwhile.includes(code) || attempts === 1) throw error;
+    // only the schema, perhaps, for what else examctl keeps in it
+    await makeTable(postgres, attempts - 1);
   }
 }
 

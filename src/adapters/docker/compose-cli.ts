@@ -31,10 +31,11 @@ export interface ComposeSources {
   readonly envFiles: readonly string[];
 }
 
-/** What is made anew: the service, and as many containers as it has now, which the files need not say. */
+/** What is made anew: the service, and as many containers as it has, which the files need not say. */
 export interface Recreated {
   readonly service: string;
-  readonly count: number;
+  /** asked when nobody else is making them anew any more */
+  readonly count: () => Promise<number>;
 }
 
 const candidates: readonly (readonly string[])[] = [['docker', 'compose'], ['docker-compose']];
@@ -50,9 +51,12 @@ export function composeCli({ project, env }: ComposeProject): ComposeCli {
     async recreate(what, sources, signal) {
       const { command } = await version();
       const [first = ''] = sources.files;
-      const { of, up } = recreateArguments(what, { ...sources, project, isPlugin: command.length > 1 });
-      const isSame = ['up', '--force-recreate', what.service, first];
+      const { service } = what;
+      const isSame = ['up', '--force-recreate', service, first];
       await untilNobodyElse((args) => isSame.every((one) => args.includes(one)), signal);
+      const count = await what.count();
+      const isPlugin = command.length > 1;
+      const { of, up } = recreateArguments({ service, count }, { ...sources, project, isPlugin });
       await run([...command, ...of, ...up], { cwd: dirname(first), env: env(), signal });
     },
   };
@@ -60,7 +64,7 @@ export function composeCli({ project, env }: ComposeProject): ComposeCli {
 
 /** Scale, files, variables, project and images stay as they are: only what the files say anew becomes so. */
 export function recreateArguments(
-  { service, count }: Recreated,
+  { service, count }: { readonly service: string; readonly count: number },
   {
     files,
     envFiles,

@@ -126,9 +126,15 @@ export function composeDriver(options: ComposeDriverOptions): Driver {
   const recreate = async (service: Service, signal: AbortSignal): Promise<void> => {
     const instances = await all(signal);
     const noted = instances.find((instance) => instance.service === service) ?? instances[0];
-    const count = instances.filter((instance) => instance.service === service).length;
-    const sources = sourcesOf(noted, file);
-    await cli.recreate({ service: await nameOf(service, instances), count }, sources, signal);
+    // while one is made anew, the old and the new one have the same number
+    const idsOf = (some: readonly ContainerInstance[]) => new Set(some.map(({ id }) => id));
+    let count = 0;
+    const counted = async () => {
+      count = idsOf((await all(signal)).filter((instance) => instance.service === service)).size;
+      return count;
+    };
+    const name = await nameOf(service, instances);
+    await cli.recreate({ service: name, count: counted }, sourcesOf(noted, file), signal);
     await untilWell(
       () => of(service, signal),
       signal,
